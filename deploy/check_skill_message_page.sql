@@ -1,0 +1,40 @@
+-- Deploy skill_messages:check_skill_message_page to pg
+-- requires: roles
+
+BEGIN;
+
+CREATE FUNCTION public.check_skill_message_page(
+    user_id text, max_messages integer, before_created_at timestamptz, before_id text
+) RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF user_id IS NULL THEN
+        RAISE EXCEPTION 'user_id is null'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give the id of a user of the current tenant.';
+    ELSIF max_messages IS NULL OR max_messages NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'max_messages is %', coalesce(max_messages::text, 'null')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'A page has 1 to 1000 messages; continue with before_created_at and before_id.';
+    ELSIF (before_created_at IS NULL) <> (before_id IS NULL) THEN
+        RAISE EXCEPTION 'before_created_at and before_id: one is given, the other is null'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give created_at and id of the last message of the page before, or neither.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text) IS
+'Checks the arguments that every page of messages takes.
+max_messages: 1 to 1000. before_created_at, before_id: both or neither.
+Errors: 22023 an argument is null or out of range.';
+
+REVOKE ALL ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text) FROM public;
+GRANT EXECUTE ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text)
+TO skill_messages_service, skill_messages_app;
+
+COMMIT;

@@ -1,0 +1,41 @@
+-- Deploy skill_messages:mark_message_read to pg
+-- requires: current_skill_message_tenant
+-- requires: user_isolation
+-- requires: message_life
+--
+-- coalesce, not "WHERE read_at IS NULL": that condition would walk the index of unread messages.
+
+BEGIN;
+
+CREATE FUNCTION public.mark_message_read(message_id text) RETURNS timestamptz
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_tenant_id text := public.current_skill_message_tenant();
+    v_read_at timestamptz;
+BEGIN
+    UPDATE public.skill_messages AS m
+    SET read_at = coalesce(m.read_at, now())
+    WHERE m.tenant_id = v_tenant_id AND m.id = message_id
+    RETURNING m.read_at INTO v_read_at;
+
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'message_id "%": no such message', message_id
+            USING ERRCODE = 'SM002',
+                  HINT = 'Give the id of a message that the user in the context received, in the tenant in the context.';
+    END IF;
+
+    RETURN v_read_at;
+END;
+$$;
+
+COMMENT ON FUNCTION public.mark_message_read(text) IS
+'Marks a received message as read and returns when it was first read; marking it again changes nothing.
+Errors: SM001 no context; SM002 no such message for this tenant and user.';
+
+REVOKE ALL ON FUNCTION public.mark_message_read(text) FROM public;
+GRANT EXECUTE ON FUNCTION public.mark_message_read(text) TO skill_messages_service, skill_messages_app;
+
+COMMIT;

@@ -1,0 +1,73 @@
+-- Deploy skill_messages:send_skill_message to pg
+-- requires: current_skill_message_tenant
+-- requires: raise_skill_message_violation
+-- requires: user_isolation
+-- requires: message_life
+--
+-- ON CONFLICT names no key: whichever unique key refuses the id, the content decides between retry and error.
+
+BEGIN;
+
+CREATE FUNCTION public.send_skill_message(
+    from_user_id text,
+    to_user_id text,
+    subject_skill_id text,
+    message text,
+    proposed_parent_skill_id text DEFAULT NULL,
+    id text DEFAULT NULL
+) RETURNS text
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_tenant_id text := public.current_skill_message_tenant(from_user_id);
+    v_id text := coalesce(id, gen_random_uuid()::text);
+    v_constraint text;
+    v_column text;
+BEGIN
+    INSERT INTO public.skill_messages AS m
+        (id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message)
+    VALUES (
+        v_id, v_tenant_id, send_skill_message.from_user_id, send_skill_message.to_user_id,
+        send_skill_message.subject_skill_id, send_skill_message.proposed_parent_skill_id,
+        coalesce(send_skill_message.message, '')
+    )
+    ON CONFLICT DO NOTHING;
+
+    IF NOT FOUND AND NOT EXISTS (
+        SELECT
+        FROM public.skill_messages AS m
+        WHERE m.tenant_id = v_tenant_id AND m.id = v_id
+            AND m.from_user_id = send_skill_message.from_user_id
+            AND m.to_user_id = send_skill_message.to_user_id
+            AND m.subject_skill_id = send_skill_message.subject_skill_id
+            AND m.proposed_parent_skill_id IS NOT DISTINCT FROM send_skill_message.proposed_parent_skill_id
+            AND m.message = send_skill_message.message
+    ) THEN
+        RAISE EXCEPTION 'id "%" is taken by a different message', v_id
+            USING ERRCODE = 'SM004',
+                  HINT = 'Retry with the same content, or leave the id out to get a fresh one.';
+    END IF;
+
+    RETURN v_id;
+EXCEPTION
+    WHEN integrity_constraint_violation THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
+        PERFORM public.raise_skill_message_violation(sqlstate, v_constraint, v_column);
+        RAISE;
+END;
+$$;
+
+COMMENT ON FUNCTION public.send_skill_message(text, text, text, text, text, text) IS
+'Sends a message and returns its id. A retry with the same id and content returns the id and stores nothing.
+message: 1 to 10,000 characters, not blank. proposed_parent_skill_id: the skill to group the subject under,
+or null. id: unique over all tenants; a random UUID if null.
+Errors: SM001 no context; SM004 the id is taken by a different message; 23503 unknown user or skill; 23514
+blank or oversized message, empty id; 22023 an argument is null; 42501 from_user_id is not the signed-in user.';
+
+REVOKE ALL ON FUNCTION public.send_skill_message(text, text, text, text, text, text) FROM public;
+GRANT EXECUTE ON FUNCTION public.send_skill_message(text, text, text, text, text, text)
+TO skill_messages_service, skill_messages_app;
+
+COMMIT;

@@ -1,0 +1,31 @@
+-- Deploy skill_messages:tenant_isolation to pg
+-- requires: skill_messages
+--
+-- One door, several walls. tenant_access is the only permissive policy, the door; it repeats the tenant
+-- predicate so that no policy, taken alone, admits a row of another tenant. All others are restrictive.
+-- FORCE binds the owner too. A predicate with an OR would cost the inbox its ordered index scan.
+
+BEGIN;
+
+ALTER TABLE public.skill_messages ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.skill_messages FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_access ON public.skill_messages
+AS PERMISSIVE FOR ALL TO skill_messages_service, skill_messages_app
+USING (tenant_id = current_setting('app.current_tenant_id', true))
+WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
+
+CREATE POLICY tenant_isolation ON public.skill_messages
+AS RESTRICTIVE FOR ALL
+USING (tenant_id = current_setting('app.current_tenant_id', true))
+WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
+
+COMMENT ON POLICY tenant_access ON public.skill_messages IS
+'The one door: both roles, the current tenant only.';
+COMMENT ON POLICY tenant_isolation ON public.skill_messages IS
+'The outer wall: everybody, the owner included, the current tenant only.';
+
+REVOKE ALL ON public.skill_messages FROM public;
+GRANT SELECT, INSERT, UPDATE (status, read_at) ON public.skill_messages TO skill_messages_service;
+
+COMMIT;

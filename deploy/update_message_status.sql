@@ -1,0 +1,75 @@
+-- Deploy skill_messages:update_message_status to pg
+-- requires: current_skill_message_tenant
+-- requires: user_isolation
+-- requires: message_life
+--
+-- The decided message comes back so that the caller can group the skills in the same transaction. Of two
+-- decisions at once, the second waits for the first and is then refused. The column is called new_status
+-- because PL/pgSQL has one namespace for arguments and result columns.
+
+BEGIN;
+
+CREATE FUNCTION public.update_message_status(message_id text, status text) RETURNS TABLE (
+    id text,
+    tenant_id text,
+    from_user_id text,
+    to_user_id text,
+    subject_skill_id text,
+    proposed_parent_skill_id text,
+    message text,
+    new_status text,
+    created_at timestamptz,
+    read_at timestamptz
+)
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_tenant_id text := public.current_skill_message_tenant();
+BEGIN
+    IF status IS NULL OR status NOT IN ('accepted', 'declined') THEN
+        RAISE EXCEPTION 'status "%" is no decision', coalesce(status, 'null')
+            USING ERRCODE = 'check_violation',
+                  HINT = 'Decide with accepted or declined.';
+    END IF;
+
+    RETURN QUERY
+    UPDATE public.skill_messages AS m
+    SET status = update_message_status.status
+    WHERE m.tenant_id = v_tenant_id AND m.id = message_id AND m.status = 'pending'
+    RETURNING
+        m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id, m.proposed_parent_skill_id,
+        m.message, m.status, m.created_at, m.read_at;
+
+    IF FOUND THEN
+        RETURN;
+    END IF;
+
+    -- FOR UPDATE sees what this role may answer, not all that it may read.
+    PERFORM FROM public.skill_messages AS m
+    WHERE m.tenant_id = v_tenant_id AND m.id = message_id
+    FOR UPDATE;
+
+    IF FOUND THEN
+        RAISE EXCEPTION 'message_id "%": already accepted or declined', message_id
+            USING ERRCODE = 'SM003',
+                  HINT = 'A decision is final. Send a new message to propose again.';
+    END IF;
+
+    RAISE EXCEPTION 'message_id "%": no such message', message_id
+        USING ERRCODE = 'SM002',
+              HINT = 'Give the id of a message that the user in the context received, in the tenant in the context.';
+END;
+$$;
+
+COMMENT ON FUNCTION public.update_message_status(text, text) IS
+'Accepts or declines a received message, once and for good, and returns it as it is now.
+status: accepted or declined.
+Errors: SM001 no context; SM002 no such message for this tenant and user; SM003 already accepted or declined;
+23514 unknown status.';
+
+REVOKE ALL ON FUNCTION public.update_message_status(text, text) FROM public;
+GRANT EXECUTE ON FUNCTION public.update_message_status(text, text) TO skill_messages_service, skill_messages_app;
+
+COMMIT;

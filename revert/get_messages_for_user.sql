@@ -1,0 +1,7 @@
+-- Revert skill_messages:get_messages_for_user from pg
+
+BEGIN;
+
+DROP FUNCTION public.get_messages_for_user(text, integer, timestamptz, text);
+
+COMMIT;

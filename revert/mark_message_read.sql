@@ -1,0 +1,7 @@
+-- Revert skill_messages:mark_message_read from pg
+
+BEGIN;
+
+DROP FUNCTION public.mark_message_read(text);
+
+COMMIT;

@@ -1,0 +1,7 @@
+-- Revert skill_messages:raise_skill_message_violation from pg
+
+BEGIN;
+
+DROP FUNCTION public.raise_skill_message_violation(text, text, text);
+
+COMMIT;

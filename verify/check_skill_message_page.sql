@@ -1,0 +1,27 @@
+-- Verify skill_messages:check_skill_message_page on pg
+
+BEGIN;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.oid = to_regprocedure('public.check_skill_message_page(text, integer, timestamptz, text)')
+            AND pg_get_function_arguments(p.oid) =
+                    'user_id text, max_messages integer, '
+                    'before_created_at timestamp with time zone, before_id text'
+            AND pg_get_function_result(p.oid) = 'void'
+            AND NOT p.prosecdef
+            AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
+            AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
+            AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
+    ) THEN
+        RAISE EXCEPTION 'check_skill_message_page: missing, another signature, SECURITY DEFINER, no fixed search_path, '
+            'or wrong privileges';
+    END IF;
+END;
+$$;
+
+ROLLBACK;

@@ -1,0 +1,28 @@
+-- Verify skill_messages:send_skill_message on pg
+
+BEGIN;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.oid = to_regprocedure('public.send_skill_message(text, text, text, text, text, text)')
+            AND pg_get_function_arguments(p.oid) =
+                    'from_user_id text, to_user_id text, subject_skill_id text, message text, '
+                    'proposed_parent_skill_id text DEFAULT NULL::text, '
+                    'id text DEFAULT NULL::text'
+            AND pg_get_function_result(p.oid) = 'text'
+            AND NOT p.prosecdef
+            AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
+            AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
+            AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
+    ) THEN
+        RAISE EXCEPTION 'send_skill_message: missing, another signature, SECURITY DEFINER, no fixed search_path, '
+            'or wrong privileges';
+    END IF;
+END;
+$$;
+
+ROLLBACK;

@@ -1,0 +1,29 @@
+-- Verify skill_messages:update_message_status on pg
+
+BEGIN;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.oid = to_regprocedure('public.update_message_status(text, text)')
+            AND pg_get_function_arguments(p.oid) = 'message_id text, status text'
+            AND pg_get_function_result(p.oid) =
+                    'TABLE(id text, tenant_id text, from_user_id text, to_user_id text, '
+                    'subject_skill_id text, proposed_parent_skill_id text, message text, '
+                    'new_status text, created_at timestamp with time zone, '
+                    'read_at timestamp with time zone)'
+            AND NOT p.prosecdef
+            AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
+            AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
+            AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
+    ) THEN
+        RAISE EXCEPTION 'update_message_status: missing, another signature, SECURITY DEFINER, no fixed search_path, '
+            'or wrong privileges';
+    END IF;
+END;
+$$;
+
+ROLLBACK;

@@ -1,0 +1,51 @@
+-- Verify skill_messages:user_isolation on pg
+
+BEGIN;
+
+DO $$
+DECLARE
+    v_table CONSTANT regclass := to_regclass('public.skill_messages');
+    v_me CONSTANT text := $p$current_setting('app.current_user_id'::text, true)$p$;
+    v_reads_own CONSTANT text := 'CASE ' || v_me
+        || ' WHEN to_user_id THEN true WHEN from_user_id THEN true ELSE false END';
+BEGIN
+    IF 3 <> (
+        SELECT count(*)
+        FROM pg_catalog.pg_policy
+        WHERE polrelid = v_table AND NOT polpermissive AND polroles = ARRAY['skill_messages_app'::regrole::oid]
+            AND (
+                polname, polcmd,
+                coalesce(btrim(regexp_replace(pg_get_expr(polqual, polrelid), '\s+', ' ', 'g')), ''),
+                coalesce(pg_get_expr(polwithcheck, polrelid), '')
+            ) IN (
+                ('app_reads_own', 'r', v_reads_own, ''),
+                ('app_sends_as_itself', 'a', '', format('(from_user_id = %s)', v_me)),
+                ('app_answers_received', 'w', format('(to_user_id = %s)', v_me), format('(to_user_id = %s)', v_me))
+            )
+    ) THEN
+        RAISE EXCEPTION 'a policy of skill_messages_app is missing, or of another kind, command, role or predicate';
+    END IF;
+
+    IF NOT has_table_privilege('skill_messages_app', v_table, 'SELECT')
+        OR has_table_privilege('skill_messages_app', v_table, 'INSERT, UPDATE, DELETE, TRUNCATE')
+        OR ARRAY['read_at', 'status'] <> ARRAY(
+            SELECT a.attname::text
+            FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = v_table AND a.attnum > 0 AND NOT a.attisdropped
+                AND has_column_privilege('skill_messages_app', v_table, a.attnum, 'UPDATE')
+            ORDER BY 1
+        )
+        OR ARRAY['created_at', 'read_at', 'status'] <> ARRAY(
+            SELECT a.attname::text
+            FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = v_table AND a.attnum > 0 AND NOT a.attisdropped
+                AND NOT has_column_privilege('skill_messages_app', v_table, a.attnum, 'INSERT')
+            ORDER BY 1
+        ) THEN
+        RAISE EXCEPTION 'skill_messages_app has more or fewer privileges than SELECT, '
+            'INSERT (all but status, created_at, read_at), UPDATE (status, read_at)';
+    END IF;
+END;
+$$;
+
+ROLLBACK;
