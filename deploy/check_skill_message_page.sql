@@ -19,11 +19,11 @@ BEGIN
     ELSIF max_messages IS NULL OR max_messages NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION 'max_messages is %', coalesce(max_messages::text, 'null')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'A page has 1 to 1000 messages; continue with before_created_at and before_id.';
+                  HINT = 'A page has 1 to 1000 messages; the before_ arguments continue it.';
     ELSIF (before_created_at IS NULL) <> (before_id IS NULL) THEN
         RAISE EXCEPTION 'before_created_at and before_id: one is given, the other is null'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give created_at and id of the last message of the page before, or neither.';
+                  HINT = 'Give both, from the last message of the page before, or neither.';
     END IF;
 END;
 $$;
@@ -33,7 +33,8 @@ COMMENT ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, 
 max_messages: 1 to 1000. before_created_at, before_id: both or neither.
 Errors: 22023 an argument is null or out of range.';
 
-REVOKE ALL ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text) FROM public;
+REVOKE ALL ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text)
+FROM public;
 GRANT EXECUTE ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text)
 TO skill_messages_service, skill_messages_app;
 

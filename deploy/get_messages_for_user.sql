@@ -3,8 +3,8 @@
 -- requires: check_skill_message_page
 -- requires: user_isolation
 --
--- Keyset paging: every page costs the same, however deep. The row comparison stays one index condition
--- because infinity stands for "from the newest".
+-- Keyset paging: every page costs the same, however deep. The row comparison stays one index
+-- condition because infinity stands for "from the newest".
 
 BEGIN;
 
@@ -37,12 +37,13 @@ BEGIN
 
     RETURN QUERY
     SELECT
-        m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id, m.proposed_parent_skill_id,
-        m.message, m.status, m.created_at, m.read_at
+        m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
+        m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at
     FROM public.skill_messages AS m
     WHERE m.tenant_id = v_tenant_id
         AND m.to_user_id = user_id
-        AND (m.created_at, m.id) < (coalesce(before_created_at, 'infinity'), coalesce(before_id, ''))
+        AND (m.created_at, m.id)
+            < (coalesce(before_created_at, 'infinity'), coalesce(before_id, ''))
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT max_messages;
 END;
@@ -50,9 +51,10 @@ $$;
 
 COMMENT ON FUNCTION public.get_messages_for_user(text, integer, timestamptz, text) IS
 'The messages that a user received, newest first, ties by id, descending.
-max_messages: 1 to 1000. before_created_at, before_id: created_at and id of the last message of the page
-before; both null for the first page.
-Errors: SM001 no context; 22023 an argument is null or out of range; 42501 user_id is not the signed-in user.';
+max_messages: 1 to 1000. before_created_at, before_id: created_at and id of the last message of the
+page before; both null for the first page.
+Errors: SM001 no context; 22023 an argument is null or out of range; 42501 user_id is not the
+signed-in user.';
 
 REVOKE ALL ON FUNCTION public.get_messages_for_user(text, integer, timestamptz, text) FROM public;
 GRANT EXECUTE ON FUNCTION public.get_messages_for_user(text, integer, timestamptz, text)

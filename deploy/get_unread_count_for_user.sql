@@ -2,11 +2,15 @@
 -- requires: current_skill_message_tenant
 -- requires: user_isolation
 --
--- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. LIMIT NULL is no limit.
+-- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. LIMIT NULL is
+-- no limit.
 
 BEGIN;
 
-CREATE FUNCTION public.get_unread_count_for_user(user_id text, at_most bigint DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION public.get_unread_count_for_user(
+    user_id text,
+    at_most bigint DEFAULT NULL
+) RETURNS bigint
 LANGUAGE plpgsql
 STABLE
 SECURITY INVOKER
@@ -15,10 +19,14 @@ AS $$
 DECLARE
     v_tenant_id text := public.current_skill_message_tenant(user_id);
 BEGIN
-    IF user_id IS NULL OR at_most < 1 THEN
-        RAISE EXCEPTION '%', CASE WHEN user_id IS NULL THEN 'user_id is null' ELSE 'at_most is ' || at_most END
+    IF user_id IS NULL THEN
+        RAISE EXCEPTION 'user_id is null'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give the id of a user of the current tenant, and at_most of 1 or more, or null to count all.';
+                  HINT = 'Give the id of a user of the current tenant.';
+    ELSIF at_most < 1 THEN
+        RAISE EXCEPTION 'at_most is %', at_most
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Count to 1 or more, or leave it out to count all.';
     END IF;
 
     RETURN (
@@ -36,7 +44,8 @@ $$;
 COMMENT ON FUNCTION public.get_unread_count_for_user(text, bigint) IS
 'How many messages a user received and has not read.
 at_most: stop counting there, 1 or more; null counts all.
-Errors: SM001 no context; 22023 an argument is null or out of range; 42501 user_id is not the signed-in user.';
+Errors: SM001 no context; 22023 an argument is null or out of range; 42501 user_id is not the
+signed-in user.';
 
 REVOKE ALL ON FUNCTION public.get_unread_count_for_user(text, bigint) FROM public;
 GRANT EXECUTE ON FUNCTION public.get_unread_count_for_user(text, bigint)

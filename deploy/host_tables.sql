@@ -1,12 +1,15 @@
 -- Deploy skill_messages:host_tables to pg
 -- requires: roles
 --
--- tenants, users and skills belong to the host application. One that is absent is created, with tenant
--- isolation of its own; one that is present is adopted: checked, given no more than the unique key
--- (tenant_id, id) that the foreign keys need, and otherwise left alone. Comments tell which is which:
--- the revert touches nothing that is not marked "(created by skill_messages)".
+-- tenants, users and skills belong to the host application. One that is absent is created, with
+-- tenant isolation of its own; one that is present is adopted: checked, given no more than the
+-- unique key (tenant_id, id) that the foreign keys need, and otherwise left alone. Comments tell
+-- which is which: the revert touches nothing that is not marked "(created by skill_messages)".
 
 BEGIN;
+
+-- Rather fail than queue the host's writers behind a waiting deploy.
+SET LOCAL lock_timeout = '5s';
 
 DO $$
 DECLARE
@@ -33,7 +36,7 @@ BEGIN
         RAISE EXCEPTION 'the existing tables lack what skill_messages needs of them'
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = v_missing,
-                  HINT = 'Change the tables as the detail says, then deploy again. Nothing was changed.';
+                  HINT = 'Change them as the detail says and deploy again. Nothing was done.';
     END IF;
 END;
 $$;
@@ -85,12 +88,14 @@ BEGIN
         EXECUTE format('CREATE POLICY tenant_access ON public.%I '
             'TO skill_messages_service, skill_messages_app '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
-        EXECUTE format('GRANT SELECT ON public.%I TO skill_messages_service, skill_messages_app', v_table);
+        EXECUTE format('GRANT SELECT ON public.%I '
+            'TO skill_messages_service, skill_messages_app', v_table);
     END LOOP;
 
     FOREACH v_table IN ARRAY array_remove(v_created, 'tenants')
     LOOP
-        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON public.%I TO skill_messages_service', v_table);
+        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON public.%I '
+            'TO skill_messages_service', v_table);
     END LOOP;
 
     FOREACH v_table IN ARRAY ARRAY['users', 'skills']

@@ -24,7 +24,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'message_id "%": no such message', message_id
             USING ERRCODE = 'SM002',
-                  HINT = 'Give the id of a message that the user in the context received, in the tenant in the context.';
+                  HINT = 'Give the id of a message that tenant and user in the context received.';
     END IF;
 
     RETURN v_read_at;
@@ -32,10 +32,12 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.mark_message_read(text) IS
-'Marks a received message as read and returns when it was first read; marking it again changes nothing.
+'Marks a received message as read and returns when it was first read; marking it again changes
+nothing.
 Errors: SM001 no context; SM002 no such message for this tenant and user.';
 
 REVOKE ALL ON FUNCTION public.mark_message_read(text) FROM public;
-GRANT EXECUTE ON FUNCTION public.mark_message_read(text) TO skill_messages_service, skill_messages_app;
+GRANT EXECUTE ON FUNCTION public.mark_message_read(text)
+TO skill_messages_service, skill_messages_app;
 
 COMMIT;

@@ -1,8 +1,9 @@
 -- Deploy skill_messages:message_life to pg
 -- requires: skill_messages
 --
--- Each rule is a trigger whose WHEN clause says what breaks it: a write that keeps the rules calls no
--- function at all. The arguments are SQLSTATE, message and hint. They bind everybody, superusers included.
+-- Each rule is a trigger whose WHEN clause says what breaks it: a write that keeps the rules calls
+-- no function at all. The arguments are SQLSTATE, message and hint. They bind everybody, superusers
+-- included.
 
 BEGIN;
 
@@ -51,15 +52,19 @@ EXECUTE FUNCTION public.refuse_skill_message_change(
     'Call mark_message_read(), which keeps the first reading.'
 );
 
--- A foreign key nulls the parent of a deleted skill from within a trigger of its own: depth 1, not 0.
--- UPDATE OF: marking a long message read must not fetch its text only to compare it with itself.
+-- A foreign key nulls the parent of a deleted skill from within a trigger of its own: depth 1, not
+-- 0. UPDATE OF: marking a long message read must not fetch its text only to compare it with itself.
 CREATE TRIGGER content_never_changes
-BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message,
-created_at ON public.skill_messages
+BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id,
+proposed_parent_skill_id, message, created_at ON public.skill_messages
 FOR EACH ROW WHEN (
-    (new.id, new.tenant_id, new.from_user_id, new.to_user_id, new.subject_skill_id, new.message, new.created_at)
-    IS DISTINCT FROM
-    (old.id, old.tenant_id, old.from_user_id, old.to_user_id, old.subject_skill_id, old.message, old.created_at)
+    (
+        new.id, new.tenant_id, new.from_user_id, new.to_user_id, new.subject_skill_id,
+        new.message, new.created_at
+    ) IS DISTINCT FROM (
+        old.id, old.tenant_id, old.from_user_id, old.to_user_id, old.subject_skill_id,
+        old.message, old.created_at
+    )
     OR (
         new.proposed_parent_skill_id IS DISTINCT FROM old.proposed_parent_skill_id
         AND (new.proposed_parent_skill_id IS NOT null OR pg_trigger_depth() = 0)

@@ -1,8 +1,9 @@
 -- Deploy skill_messages:raise_skill_message_violation to pg
 -- requires: skill_messages
 --
--- The rules stand once, as constraints, and their hints once, as the constraints' comments. This turns what
--- a constraint refused into an error that names the argument; one that it does not know it leaves alone.
+-- The rules stand once, as constraints, and their hints once, as the constraints' comments. This
+-- turns what a constraint refused into an error that names the argument; one that it does not know
+-- it leaves alone.
 
 BEGIN;
 
@@ -32,7 +33,8 @@ BEGIN
         AND v_argument IS NOT NULL;
 
     IF FOUND THEN
-        RAISE EXCEPTION '% %', CASE violation WHEN '23503' THEN 'unknown' ELSE 'invalid' END, v_argument
+        RAISE EXCEPTION '% %',
+            CASE violation WHEN '23503' THEN 'unknown' ELSE 'invalid' END, v_argument
             USING ERRCODE = violation,
                   HINT = v_hint,
                   CONSTRAINT = constraint_name;
@@ -41,8 +43,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.raise_skill_message_violation(text, text, text) IS
-'Raises what a constraint of skill_messages refused as an error that names the argument, with a hint.
-violation: SQLSTATE. constraint_name, column_name: as the diagnostics give them. For the sending functions.
+'Raises what a constraint of skill_messages refused as an error that names the argument, with a
+hint.
+violation: SQLSTATE. constraint_name, column_name: as the diagnostics give them. For the sending
+functions.
 Errors: 23503 unknown user or skill; 23514 blank or oversized message; 22023 an argument is null.';
 
 REVOKE ALL ON FUNCTION public.raise_skill_message_violation(text, text, text) FROM public;

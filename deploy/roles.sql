@@ -1,7 +1,8 @@
 -- Deploy skill_messages:roles to pg
 --
--- Roles belong to the cluster, not to one database: they may be here already, made by the deployment
--- to a neighbouring database or by an administrator. Those are used as they are, once they prove harmless.
+-- Roles belong to the cluster, not to one database: they may be here already, made by the
+-- deployment to a neighbouring database or by an administrator. Those are used as they are, once
+-- they prove harmless.
 
 BEGIN;
 
@@ -22,7 +23,7 @@ BEGIN
             EXECUTE format('COMMENT ON ROLE %I IS %L', v_role.name,
                 v_role.purpose || ' (created by skill_messages)');
         ELSIF v_role.rolsuper OR v_role.rolbypassrls OR v_role.rolcanlogin THEN
-            RAISE EXCEPTION 'role % exists and is a superuser, bypasses row-level security or may log in',
+            RAISE EXCEPTION 'role % exists and is a superuser, bypasses RLS or may log in',
                 v_role.name
                 USING ERRCODE = 'object_not_in_prerequisite_state',
                       HINT = format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOLOGIN', v_role.name);

@@ -4,7 +4,8 @@
 -- requires: user_isolation
 -- requires: message_life
 --
--- ON CONFLICT names no key: whichever unique key refuses the id, the content decides between retry and error.
+-- ON CONFLICT names no key: whichever unique key refuses the id, the content decides between retry
+-- and error.
 
 BEGIN;
 
@@ -27,11 +28,13 @@ DECLARE
     v_column text;
 BEGIN
     INSERT INTO public.skill_messages AS m
-        (id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message)
+    (
+        id, tenant_id, from_user_id, to_user_id, subject_skill_id,
+        proposed_parent_skill_id, message
+    )
     VALUES (
-        v_id, v_tenant_id, send_skill_message.from_user_id, send_skill_message.to_user_id,
-        send_skill_message.subject_skill_id, send_skill_message.proposed_parent_skill_id,
-        coalesce(send_skill_message.message, '')
+        v_id, v_tenant_id, from_user_id, to_user_id, subject_skill_id,
+        proposed_parent_skill_id, coalesce(message, '')
     )
     ON CONFLICT DO NOTHING;
 
@@ -42,7 +45,8 @@ BEGIN
             AND m.from_user_id = send_skill_message.from_user_id
             AND m.to_user_id = send_skill_message.to_user_id
             AND m.subject_skill_id = send_skill_message.subject_skill_id
-            AND m.proposed_parent_skill_id IS NOT DISTINCT FROM send_skill_message.proposed_parent_skill_id
+            AND m.proposed_parent_skill_id
+                IS NOT DISTINCT FROM send_skill_message.proposed_parent_skill_id
             AND m.message = send_skill_message.message
     ) THEN
         RAISE EXCEPTION 'id "%" is taken by a different message', v_id
@@ -60,11 +64,13 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.send_skill_message(text, text, text, text, text, text) IS
-'Sends a message and returns its id. A retry with the same id and content returns the id and stores nothing.
-message: 1 to 10,000 characters, not blank. proposed_parent_skill_id: the skill to group the subject under,
-or null. id: unique over all tenants; a random UUID if null.
-Errors: SM001 no context; SM004 the id is taken by a different message; 23503 unknown user or skill; 23514
-blank or oversized message, empty id; 22023 an argument is null; 42501 from_user_id is not the signed-in user.';
+'Sends a message and returns its id. A retry with the same id and content returns the id and stores
+nothing.
+message: 1 to 10,000 characters, not blank. proposed_parent_skill_id: the skill to group the subject
+under, or null. id: unique over all tenants; a random UUID if null.
+Errors: SM001 no context; SM004 the id is taken by a different message; 23503 unknown user or skill;
+23514 blank or oversized message, empty id; 22023 an argument is null; 42501 from_user_id is not the
+signed-in user.';
 
 REVOKE ALL ON FUNCTION public.send_skill_message(text, text, text, text, text, text) FROM public;
 GRANT EXECUTE ON FUNCTION public.send_skill_message(text, text, text, text, text, text)

@@ -6,7 +6,10 @@
 
 BEGIN;
 
-CREATE FUNCTION public.set_skill_message_context(tenant_id text, user_id text DEFAULT NULL) RETURNS void
+CREATE FUNCTION public.set_skill_message_context(
+    tenant_id text,
+    user_id text DEFAULT NULL
+) RETURNS void
 LANGUAGE plpgsql
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
@@ -25,7 +28,8 @@ $$;
 
 COMMENT ON FUNCTION public.set_skill_message_context(text, text) IS
 'Says on whose behalf the current transaction runs; forgotten when it ends.
-tenant_id: the tenant, never null or empty. user_id: the signed-in user, which skill_messages_app needs.
+tenant_id: the tenant, never null or empty. user_id: the signed-in user, which skill_messages_app
+needs.
 Errors: SM001 no tenant given.';
 
 REVOKE ALL ON FUNCTION public.set_skill_message_context(text, text) FROM public;

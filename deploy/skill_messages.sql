@@ -1,34 +1,41 @@
 -- Deploy skill_messages:skill_messages to pg
 -- requires: host_tables
 --
--- Every foreign key carries the tenant, so that a message cannot name another tenant's users or skills,
--- and an id of another tenant fails exactly as one that does not exist.
+-- Every foreign key carries the tenant, so that a message cannot name another tenant's users or
+-- skills, and an id of another tenant fails exactly as one that does not exist.
 
 BEGIN;
 
+-- The foreign keys lock the host's tables: rather fail than queue its writers behind a waiting
+-- deploy.
+SET LOCAL lock_timeout = '5s';
+
 CREATE TABLE public.skill_messages (
     -- "C": ties in an inbox are broken by id, in the same order whatever the locale.
-    id text COLLATE "C" DEFAULT gen_random_uuid()::text
-        CONSTRAINT skill_messages_pkey PRIMARY KEY
-        CONSTRAINT skill_messages_id_check CHECK (id <> ''),
-    tenant_id text NOT NULL
-        CONSTRAINT skill_messages_tenant_id_check CHECK (tenant_id <> '')
-        CONSTRAINT skill_messages_tenant_id_fkey REFERENCES public.tenants (id),
-    from_user_id text NOT NULL
-        CONSTRAINT skill_messages_from_user_id_check CHECK (from_user_id <> ''),
-    to_user_id text NOT NULL
-        CONSTRAINT skill_messages_to_user_id_check CHECK (to_user_id <> ''),
+    id text COLLATE "C" DEFAULT gen_random_uuid()::text,
+    tenant_id text NOT NULL,
+    from_user_id text NOT NULL,
+    to_user_id text NOT NULL,
     subject_skill_id text NOT NULL,
     proposed_parent_skill_id text,
-    message text NOT NULL
-        CONSTRAINT skill_messages_message_check
-        CHECK (message ~ '\S' AND char_length(message) <= 10000),
-    status text NOT NULL DEFAULT 'pending'
-        CONSTRAINT skill_messages_status_check
-        CHECK (status IN ('pending', 'accepted', 'declined')),
-    created_at timestamptz NOT NULL DEFAULT now()
-        CONSTRAINT skill_messages_created_at_check CHECK (isfinite(created_at)),
+    message text NOT NULL,
+    status text NOT NULL DEFAULT 'pending',
+    created_at timestamptz NOT NULL DEFAULT now(),
     read_at timestamptz,
+
+    CONSTRAINT skill_messages_pkey PRIMARY KEY (id),
+
+    CONSTRAINT skill_messages_id_check CHECK (id <> ''),
+    CONSTRAINT skill_messages_tenant_id_check CHECK (tenant_id <> ''),
+    CONSTRAINT skill_messages_from_user_id_check CHECK (from_user_id <> ''),
+    CONSTRAINT skill_messages_to_user_id_check CHECK (to_user_id <> ''),
+    CONSTRAINT skill_messages_message_check
+    CHECK (message ~ '\S' AND char_length(message) <= 10000),
+    CONSTRAINT skill_messages_status_check CHECK (status IN ('pending', 'accepted', 'declined')),
+    CONSTRAINT skill_messages_created_at_check CHECK (isfinite(created_at)),
+
+    CONSTRAINT skill_messages_tenant_id_fkey
+    FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
     CONSTRAINT skill_messages_from_user_id_fkey
     FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users (tenant_id, id),
     CONSTRAINT skill_messages_to_user_id_fkey
@@ -45,9 +52,10 @@ CREATE TABLE public.skill_messages (
 CREATE INDEX skill_messages_to_user_idx
 ON public.skill_messages (to_user_id, tenant_id, created_at, id);
 
--- The unread badge, counted without visiting the table: it holds the columns that the policies look at.
+-- The unread badge, counted without visiting the table: all columns that the policies look at.
 CREATE INDEX skill_messages_unread_idx
-ON public.skill_messages (to_user_id, tenant_id, from_user_id) WHERE read_at IS NULL;
+ON public.skill_messages (to_user_id, tenant_id, from_user_id)
+WHERE read_at IS NULL;
 
 -- Deleting a tenant or a user.
 CREATE INDEX skill_messages_tenant_id_idx ON public.skill_messages (tenant_id);
@@ -56,15 +64,17 @@ CREATE INDEX skill_messages_from_user_idx ON public.skill_messages (from_user_id
 -- Deleting a skill: cascade and set null.
 CREATE INDEX skill_messages_subject_skill_idx ON public.skill_messages (subject_skill_id);
 CREATE INDEX skill_messages_proposed_parent_skill_idx
-ON public.skill_messages (proposed_parent_skill_id) WHERE proposed_parent_skill_id IS NOT NULL;
+ON public.skill_messages (proposed_parent_skill_id)
+WHERE proposed_parent_skill_id IS NOT NULL;
 
--- A user belongs to one tenant: without knowing that, the planner expects next to no rows for the pair and
--- prefers a sort to the ordered scan.
-CREATE STATISTICS public.skill_messages_tenant_to_user_stats (dependencies, ndistinct)
+-- A user belongs to one tenant: without knowing that, the planner expects next to no rows for the
+-- pair and prefers a sort to the ordered scan.
+CREATE STATISTICS public.skill_messages_tenant_to_user_stats (DEPENDENCIES, NDISTINCT)
 ON tenant_id, to_user_id FROM public.skill_messages;
 
 COMMENT ON TABLE public.skill_messages IS
-'Proposals between authors of one tenant: "group your skill under mine". Born pending and unread, read once, answered once.';
+'Proposals between authors of one tenant: "group your skill under mine". Each is born pending and
+unread, read once and answered once.';
 COMMENT ON COLUMN public.skill_messages.id IS
 'Unique over all tenants; given by the caller for a safe retry, else a random UUID as text.';
 COMMENT ON COLUMN public.skill_messages.tenant_id IS
@@ -75,9 +85,11 @@ COMMENT ON COLUMN public.skill_messages.subject_skill_id IS
 'The skill to be grouped. The message is deleted together with it.';
 COMMENT ON COLUMN public.skill_messages.proposed_parent_skill_id IS
 'The skill to group it under; null when the sender proposes none, or after that skill was deleted.';
-COMMENT ON COLUMN public.skill_messages.message IS 'What the sender writes: 1 to 10,000 characters, not blank.';
+COMMENT ON COLUMN public.skill_messages.message IS
+'What the sender writes: 1 to 10,000 characters, not blank.';
 COMMENT ON COLUMN public.skill_messages.status IS 'pending, then accepted or declined, once.';
-COMMENT ON COLUMN public.skill_messages.created_at IS 'When it was sent: the start of the sending transaction.';
+COMMENT ON COLUMN public.skill_messages.created_at IS
+'When it was sent: the start of the sending transaction.';
 COMMENT ON COLUMN public.skill_messages.read_at IS 'When it was first read; null until then.';
 
 -- These comments are also the hints of the errors that the functions raise.

@@ -1,9 +1,10 @@
 -- Deploy skill_messages:tenant_isolation to pg
 -- requires: skill_messages
 --
--- One door, several walls. tenant_access is the only permissive policy, the door; it repeats the tenant
--- predicate so that no policy, taken alone, admits a row of another tenant. All others are restrictive.
--- FORCE binds the owner too. A predicate with an OR would cost the inbox its ordered index scan.
+-- One door, several walls. tenant_access is the only permissive policy, the door; it repeats the
+-- tenant predicate so that no policy, taken alone, admits a row of another tenant. All others are
+-- restrictive. FORCE binds the owner too. A predicate with an OR would cost the inbox its ordered
+-- index scan.
 
 BEGIN;
 

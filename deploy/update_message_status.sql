@@ -3,9 +3,9 @@
 -- requires: user_isolation
 -- requires: message_life
 --
--- The decided message comes back so that the caller can group the skills in the same transaction. Of two
--- decisions at once, the second waits for the first and is then refused. The column is called new_status
--- because PL/pgSQL has one namespace for arguments and result columns.
+-- The decided message comes back so that the caller can group the skills in the same transaction.
+-- Of two decisions at once, the second waits for the first and is then refused. The column is
+-- called new_status because PL/pgSQL has one namespace for arguments and result columns.
 
 BEGIN;
 
@@ -39,8 +39,8 @@ BEGIN
     SET status = update_message_status.status
     WHERE m.tenant_id = v_tenant_id AND m.id = message_id AND m.status = 'pending'
     RETURNING
-        m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id, m.proposed_parent_skill_id,
-        m.message, m.status, m.created_at, m.read_at;
+        m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
+        m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at;
 
     IF FOUND THEN
         RETURN;
@@ -59,17 +59,18 @@ BEGIN
 
     RAISE EXCEPTION 'message_id "%": no such message', message_id
         USING ERRCODE = 'SM002',
-              HINT = 'Give the id of a message that the user in the context received, in the tenant in the context.';
+              HINT = 'Give the id of a message that tenant and user in the context received.';
 END;
 $$;
 
 COMMENT ON FUNCTION public.update_message_status(text, text) IS
 'Accepts or declines a received message, once and for good, and returns it as it is now.
 status: accepted or declined.
-Errors: SM001 no context; SM002 no such message for this tenant and user; SM003 already accepted or declined;
-23514 unknown status.';
+Errors: SM001 no context; SM002 no such message for this tenant and user; SM003 already accepted or
+declined; 23514 unknown status.';
 
 REVOKE ALL ON FUNCTION public.update_message_status(text, text) FROM public;
-GRANT EXECUTE ON FUNCTION public.update_message_status(text, text) TO skill_messages_service, skill_messages_app;
+GRANT EXECUTE ON FUNCTION public.update_message_status(text, text)
+TO skill_messages_service, skill_messages_app;
 
 COMMIT;

@@ -1,8 +1,9 @@
 -- Deploy skill_messages:user_isolation to pg
 -- requires: tenant_isolation
 --
--- The inner walls, for skill_messages_app alone: one signed-in user within the tenant. The CASE is what an
--- OR would be, but leaves the inbox its ordered index scan. No user set matches nobody: ids are never empty.
+-- The inner walls, for skill_messages_app alone: one signed-in user within the tenant. The CASE is
+-- what an OR would be, but leaves the inbox its ordered index scan. No user set matches nobody: ids
+-- are never empty.
 
 BEGIN;
 
@@ -34,7 +35,9 @@ COMMENT ON POLICY app_answers_received ON public.skill_messages IS
 
 GRANT
 SELECT,
-INSERT (id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message),
+INSERT (
+    id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message
+),
 UPDATE (status, read_at)
 ON public.skill_messages TO skill_messages_app;
 

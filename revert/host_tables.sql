@@ -1,6 +1,7 @@
 -- Revert skill_messages:host_tables from pg
 --
--- Drops what the deploy script created and marked as such, nothing else, and nothing that others depend on.
+-- Drops what the deploy script created and marked as such, nothing else, and nothing that others
+-- depend on.
 
 BEGIN;
 

@@ -1,6 +1,7 @@
 -- Revert skill_messages:roles from pg
 --
--- A role stays, with a notice, when this package did not create it or something still depends on it.
+-- A role stays, with a notice, when this package did not create it or something still depends on
+-- it.
 
 BEGIN;
 

@@ -7,7 +7,9 @@ BEGIN
     IF NOT EXISTS (
         SELECT
         FROM pg_catalog.pg_proc AS p
-        WHERE p.oid = to_regprocedure('public.check_skill_message_page(text, integer, timestamptz, text)')
+        WHERE p.oid = to_regprocedure(
+            'public.check_skill_message_page(text, integer, timestamptz, text)'
+        )
             AND pg_get_function_arguments(p.oid) =
                     'user_id text, max_messages integer, '
                     'before_created_at timestamp with time zone, before_id text'
@@ -18,8 +20,7 @@ BEGIN
             AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
             AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
     ) THEN
-        RAISE EXCEPTION 'check_skill_message_page: missing, another signature, SECURITY DEFINER, no fixed search_path, '
-            'or wrong privileges';
+        RAISE EXCEPTION 'check_skill_message_page is missing, changed, or its security is';
     END IF;
 END;
 $$;

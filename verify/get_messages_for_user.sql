@@ -7,10 +7,13 @@ BEGIN
     IF NOT EXISTS (
         SELECT
         FROM pg_catalog.pg_proc AS p
-        WHERE p.oid = to_regprocedure('public.get_messages_for_user(text, integer, timestamptz, text)')
+        WHERE p.oid = to_regprocedure(
+            'public.get_messages_for_user(text, integer, timestamptz, text)'
+        )
             AND pg_get_function_arguments(p.oid) =
                     'user_id text, max_messages integer DEFAULT 50, '
-                    'before_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+                    'before_created_at timestamp with time zone '
+                    'DEFAULT NULL::timestamp with time zone, '
                     'before_id text DEFAULT NULL::text'
             AND pg_get_function_result(p.oid) =
                     'TABLE(id text, tenant_id text, from_user_id text, to_user_id text, '
@@ -23,8 +26,7 @@ BEGIN
             AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
             AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
     ) THEN
-        RAISE EXCEPTION 'get_messages_for_user: missing, another signature, SECURITY DEFINER, no fixed search_path, '
-            'or wrong privileges';
+        RAISE EXCEPTION 'get_messages_for_user is missing, changed, or its security is';
     END IF;
 END;
 $$;

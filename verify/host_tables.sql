@@ -15,8 +15,10 @@ BEGIN
         IF NOT EXISTS (
             SELECT
             FROM pg_catalog.pg_constraint AS c
-            INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
-            WHERE c.conrelid = v_oid AND c.contype = 'p' AND a.attname = 'id' AND a.atttypid = 'text'::regtype
+            INNER JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+            WHERE c.conrelid = v_oid AND c.contype = 'p'
+                AND a.attname = 'id' AND a.atttypid = 'text'::regtype
         ) THEN
             RAISE EXCEPTION 'public.% has no primary key "id text"', v_table;
         END IF;
@@ -24,13 +26,15 @@ BEGIN
         IF v_table <> 'tenants' AND NOT EXISTS (
             SELECT
             FROM pg_catalog.pg_attribute AS a
-            WHERE a.attrelid = v_oid AND a.attname = 'tenant_id' AND a.atttypid = 'text'::regtype AND a.attnotnull
+            WHERE a.attrelid = v_oid AND a.attname = 'tenant_id'
+                AND a.atttypid = 'text'::regtype AND a.attnotnull
         ) THEN
             RAISE EXCEPTION 'public.% has no column "tenant_id text NOT NULL"', v_table;
         END IF;
 
         -- An adopted table is its owner's to isolate; one of ours is checked.
-        CONTINUE WHEN coalesce(obj_description(v_oid, 'pg_class'), '') NOT LIKE '%(created by skill_messages)';
+        CONTINUE WHEN coalesce(obj_description(v_oid, 'pg_class'), '')
+            NOT LIKE '%(created by skill_messages)';
 
         v_own_tenant := format(
             $p$(%I = NULLIF(current_setting('app.current_tenant_id'::text, true), ''::text))$p$,
@@ -38,7 +42,9 @@ BEGIN
         );
 
         IF NOT EXISTS (
-            SELECT FROM pg_catalog.pg_class WHERE oid = v_oid AND relrowsecurity AND relforcerowsecurity
+            SELECT
+            FROM pg_catalog.pg_class
+            WHERE oid = v_oid AND relrowsecurity AND relforcerowsecurity
         ) OR 2 <> (
             SELECT count(*)
             FROM pg_catalog.pg_policy

@@ -10,16 +10,20 @@ BEGIN
         WHERE t.tgrelid = to_regclass('public.skill_messages')
             AND t.tgfoid = to_regprocedure('public.refuse_skill_message_change()')
             AND t.tgenabled = 'O'
-            AND regexp_replace(pg_get_triggerdef(t.oid), '^CREATE TRIGGER | ON .* WHEN | EXECUTE .*$', '', 'g') IN (
+            AND regexp_replace(
+                pg_get_triggerdef(t.oid), '^CREATE TRIGGER | ON .* WHEN | EXECUTE .*$', '', 'g'
+            ) IN (
                 'born_pending_and_unread BEFORE INSERT'
                 '(((new.status <> ''pending''::text) OR (new.read_at IS NOT NULL)))',
                 'answered_once BEFORE UPDATE'
-                '(((old.status <> ''pending''::text) AND (new.status IS DISTINCT FROM old.status)))',
+                '(((old.status <> ''pending''::text) '
+                'AND (new.status IS DISTINCT FROM old.status)))',
                 'first_reading_stands BEFORE UPDATE'
                 '(((old.read_at IS NOT NULL) AND (new.read_at IS DISTINCT FROM old.read_at)))',
                 'content_never_changes BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, '
                 'subject_skill_id, proposed_parent_skill_id, message, created_at'
-                '(((((((((new.id IS DISTINCT FROM old.id) OR (new.tenant_id IS DISTINCT FROM old.tenant_id)) '
+                '(((((((((new.id IS DISTINCT FROM old.id) '
+                'OR (new.tenant_id IS DISTINCT FROM old.tenant_id)) '
                 'OR (new.from_user_id IS DISTINCT FROM old.from_user_id)) '
                 'OR (new.to_user_id IS DISTINCT FROM old.to_user_id)) '
                 'OR (new.subject_skill_id IS DISTINCT FROM old.subject_skill_id)) '
@@ -40,7 +44,7 @@ BEGIN
             AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
             AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
     ) THEN
-        RAISE EXCEPTION 'refuse_skill_message_change: SECURITY DEFINER, no fixed search_path, or open to PUBLIC';
+        RAISE EXCEPTION 'refuse_skill_message_change is missing, or its security is';
     END IF;
 END;
 $$;

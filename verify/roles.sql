@@ -13,7 +13,7 @@ BEGIN
             FROM pg_catalog.pg_roles
             WHERE rolname = v_role AND NOT rolsuper AND NOT rolbypassrls AND NOT rolcanlogin
         ) THEN
-            RAISE EXCEPTION 'role % is missing, or is a superuser, bypasses RLS or may log in', v_role;
+            RAISE EXCEPTION 'role % is missing, a superuser, bypasses RLS or may log in', v_role;
         END IF;
 
         IF NOT has_schema_privilege(v_role, 'public', 'USAGE') THEN

@@ -7,7 +7,9 @@ BEGIN
     IF NOT EXISTS (
         SELECT
         FROM pg_catalog.pg_proc AS p
-        WHERE p.oid = to_regprocedure('public.send_skill_message(text, text, text, text, text, text)')
+        WHERE p.oid = to_regprocedure(
+            'public.send_skill_message(text, text, text, text, text, text)'
+        )
             AND pg_get_function_arguments(p.oid) =
                     'from_user_id text, to_user_id text, subject_skill_id text, message text, '
                     'proposed_parent_skill_id text DEFAULT NULL::text, '
@@ -19,8 +21,7 @@ BEGIN
             AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
             AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
     ) THEN
-        RAISE EXCEPTION 'send_skill_message: missing, another signature, SECURITY DEFINER, no fixed search_path, '
-            'or wrong privileges';
+        RAISE EXCEPTION 'send_skill_message is missing, changed, or its security is';
     END IF;
 END;
 $$;

@@ -1,6 +1,7 @@
 -- Verify skill_messages:skill_messages on pg
 --
--- Compares the definitions as the catalogue prints them, and names each one that is missing or different.
+-- Compares the definitions as the catalogue prints them, and names each one that is missing or
+-- different.
 
 BEGIN;
 
@@ -32,7 +33,8 @@ BEGIN
         ('skill_messages_message_check '
             'CHECK (((message ~ ''\S''::text) AND (char_length(message) <= 10000)))'),
         ('skill_messages_status_check '
-            'CHECK ((status = ANY (ARRAY[''pending''::text, ''accepted''::text, ''declined''::text])))'),
+            'CHECK ((status = ANY (ARRAY['
+            '''pending''::text, ''accepted''::text, ''declined''::text])))'),
         ('skill_messages_created_at_check CHECK (isfinite(created_at))'),
         ('skill_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id)'),
         ('skill_messages_from_user_id_fkey '
@@ -43,7 +45,8 @@ BEGIN
             'FOREIGN KEY (tenant_id, subject_skill_id) REFERENCES public.skills(tenant_id, id) '
             'ON DELETE CASCADE'),
         ('skill_messages_proposed_parent_skill_id_fkey '
-            'FOREIGN KEY (tenant_id, proposed_parent_skill_id) REFERENCES public.skills(tenant_id, id) '
+            'FOREIGN KEY (tenant_id, proposed_parent_skill_id) '
+            'REFERENCES public.skills(tenant_id, id) '
             'ON DELETE SET NULL (proposed_parent_skill_id)'),
         ('skill_messages_to_user_idx (to_user_id, tenant_id, created_at, id)'),
         ('skill_messages_unread_idx (to_user_id, tenant_id, from_user_id) WHERE (read_at IS NULL)'),

@@ -4,11 +4,14 @@ BEGIN;
 
 DO $$
 DECLARE
-    v_own_tenant CONSTANT text := $p$(tenant_id = current_setting('app.current_tenant_id'::text, true))$p$;
+    v_own_tenant CONSTANT text :=
+        $p$(tenant_id = current_setting('app.current_tenant_id'::text, true))$p$;
     v_table CONSTANT regclass := to_regclass('public.skill_messages');
 BEGIN
     IF NOT EXISTS (
-        SELECT FROM pg_catalog.pg_class WHERE oid = v_table AND relrowsecurity AND relforcerowsecurity
+        SELECT
+        FROM pg_catalog.pg_class
+        WHERE oid = v_table AND relrowsecurity AND relforcerowsecurity
     ) THEN
         RAISE EXCEPTION 'row-level security is not enabled and forced';
     END IF;
@@ -26,16 +29,19 @@ BEGIN
             AND pg_get_expr(polqual, polrelid) = v_own_tenant
             AND pg_get_expr(polwithcheck, polrelid) = v_own_tenant
     ) THEN
-        RAISE EXCEPTION 'tenant_isolation or tenant_access: missing, or another kind, command, role or predicate';
+        RAISE EXCEPTION 'tenant_isolation or tenant_access is missing or different';
     END IF;
 
     IF EXISTS (
-        SELECT FROM pg_catalog.pg_policy WHERE polrelid = v_table AND polpermissive AND polname <> 'tenant_access'
+        SELECT
+        FROM pg_catalog.pg_policy
+        WHERE polrelid = v_table AND polpermissive AND polname <> 'tenant_access'
     ) THEN
         RAISE EXCEPTION 'another permissive policy stands beside tenant_access';
     END IF;
 
-    IF has_table_privilege('public', v_table, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+    IF has_table_privilege('public', v_table,
+            'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
         OR has_any_column_privilege('public', v_table, 'SELECT, INSERT, UPDATE, REFERENCES') THEN
         RAISE EXCEPTION 'PUBLIC has a privilege';
     END IF;

@@ -20,8 +20,7 @@ BEGIN
             AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
             AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
     ) THEN
-        RAISE EXCEPTION 'update_message_status: missing, another signature, SECURITY DEFINER, no fixed search_path, '
-            'or wrong privileges';
+        RAISE EXCEPTION 'update_message_status is missing, changed, or its security is';
     END IF;
 END;
 $$;

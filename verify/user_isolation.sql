@@ -6,24 +6,29 @@ DO $$
 DECLARE
     v_table CONSTANT regclass := to_regclass('public.skill_messages');
     v_me CONSTANT text := $p$current_setting('app.current_user_id'::text, true)$p$;
+    v_sent CONSTANT text := format('(from_user_id = %s)', v_me);
+    v_received CONSTANT text := format('(to_user_id = %s)', v_me);
     v_reads_own CONSTANT text := 'CASE ' || v_me
         || ' WHEN to_user_id THEN true WHEN from_user_id THEN true ELSE false END';
 BEGIN
     IF 3 <> (
         SELECT count(*)
         FROM pg_catalog.pg_policy
-        WHERE polrelid = v_table AND NOT polpermissive AND polroles = ARRAY['skill_messages_app'::regrole::oid]
+        WHERE polrelid = v_table AND NOT polpermissive
+            AND polroles = ARRAY['skill_messages_app'::regrole::oid]
             AND (
                 polname, polcmd,
-                coalesce(btrim(regexp_replace(pg_get_expr(polqual, polrelid), '\s+', ' ', 'g')), ''),
-                coalesce(pg_get_expr(polwithcheck, polrelid), '')
+                btrim(regexp_replace(
+                    concat(pg_get_expr(polqual, polrelid)), '\s+', ' ', 'g'
+                )),
+                concat(pg_get_expr(polwithcheck, polrelid))
             ) IN (
                 ('app_reads_own', 'r', v_reads_own, ''),
-                ('app_sends_as_itself', 'a', '', format('(from_user_id = %s)', v_me)),
-                ('app_answers_received', 'w', format('(to_user_id = %s)', v_me), format('(to_user_id = %s)', v_me))
+                ('app_sends_as_itself', 'a', '', v_sent),
+                ('app_answers_received', 'w', v_received, v_received)
             )
     ) THEN
-        RAISE EXCEPTION 'a policy of skill_messages_app is missing, or of another kind, command, role or predicate';
+        RAISE EXCEPTION 'a policy of skill_messages_app is missing or different';
     END IF;
 
     IF NOT has_table_privilege('skill_messages_app', v_table, 'SELECT')

@@ -65,6 +65,10 @@ class Server(testing.postgresql.Postgresql):  # type: ignore[misc]
     def get_server_commandline(self) -> list[str]:
         return as_unprivileged(super().get_server_commandline())
 
+    def poststart(self) -> None:
+        with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {DEPLOYER} LOGIN CREATEROLE")
+
     def conninfo(self, dbname: str = "postgres", user: str = "postgres") -> str:
         port = self.settings["port"]
         return f"host=127.0.0.1 port={port} dbname={dbname} user={user}"
@@ -76,10 +80,6 @@ class Server(testing.postgresql.Postgresql):  # type: ignore[misc]
     def create_database(self, dbname: str, template: str = "template1") -> None:
         """A database that belongs to the deploying role."""
         with psycopg.connect(self.conninfo(), autocommit=True) as connection:
-            if not connection.execute(
-                "SELECT FROM pg_roles WHERE rolname = %s", [DEPLOYER]
-            ).fetchone():
-                connection.execute(f"CREATE ROLE {DEPLOYER} LOGIN CREATEROLE")
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
                     *map(sql.Identifier, (dbname, DEPLOYER, template))
@@ -117,3 +117,14 @@ def deploy(target: str) -> str:
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
     return done.stdout
+
+
+def pg_prove(server: Server, dbname: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    """Run pgTAP files; failing assertions are in what it prints."""
+    where = ["-h", "127.0.0.1", "-p", str(server.settings["port"]), "-U", "postgres", "-d", dbname]
+    return subprocess.run(
+        ["pg_prove", *where, "--failures", "--comments", *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )

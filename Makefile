@@ -1,0 +1,34 @@
+# make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
+# make test [ARGS='-k isolation']           every promise, tested
+# make lint                                 Python, SQL, PL/pgSQL
+#
+# PGBIN=/path/to/bin runs demo and test on another PostgreSQL server's programs.
+
+PYTHON = .venv/bin/python
+SQL_DIRS = deploy revert verify sql
+export PYTHONPATH = python/tools
+
+# Only as an argument of make: a DATABASE_URL that happens to be in the environment is not meant.
+ifeq ($(origin DATABASE_URL), command line)
+DEMO_ARGS = --database-url '$(DATABASE_URL)'
+endif
+
+.PHONY: demo test lint setup
+
+demo: setup
+	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
+
+test: setup
+	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . tests $(ARGS)
+
+lint: setup
+	.venv/bin/ruff check --config python/pyproject.toml python tests
+	.venv/bin/ruff format --check --config python/pyproject.toml python tests
+	.venv/bin/mypy --config-file python/pyproject.toml python/src python/tools tests
+	.venv/bin/sqlfluff lint $(SQL_DIRS)
+	@! grep -nE '^.{101}' $(SQL_DIRS:%=%/*.sql) tests/*.sql || { echo 'longer than 100 columns'; false; }
+	.venv/bin/squawk deploy/*.sql
+	$(PYTHON) python/tools/check_functions.py
+
+setup:
+	@python/tools/setup.sh

@@ -1,0 +1,259 @@
+"""The SQL functions as methods, sync and async.
+
+Each operation is written once, as a description of its call; the two classes differ only in
+awaiting it. Context and call travel as one simple query: several statements in one message are one
+round trip and, on an autocommit connection, one transaction.
+"""
+
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from types import MethodType
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+
+import psycopg
+from psycopg.rows import RowFactory, class_row, scalar_row
+
+from .errors import translated
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Status = Literal["pending", "accepted", "declined"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A row of ``skill_messages``; times are timezone-aware."""
+
+    id: str
+    tenant_id: str
+    from_user_id: str
+    to_user_id: str
+    subject_skill_id: str
+    proposed_parent_skill_id: str | None
+    message: str
+    status: Status
+    created_at: datetime
+    read_at: datetime | None
+
+
+# Named, not "*": a later schema may return more.
+_COLUMNS = ", ".join(field.name for field in fields(Message))
+_DECIDED_COLUMNS = _COLUMNS.replace("status", "new_status AS status")
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One call of a SQL function: what to send, and how to read what comes back."""
+
+    function: str
+    arguments: Mapping[str, object]
+    columns: str
+    row_factory: RowFactory[Any]
+    read: Callable[[list[Any]], T]
+
+
+def _value(function: str, **arguments: object) -> Call[Any]:
+    return Call(function, arguments, "*", scalar_row, lambda rows: rows[0])
+
+
+@functools.cache
+def _query(function: str, columns: str, arguments: tuple[str, ...]) -> bytes:
+    named = ", ".join(f"{name} => %({name})s" for name in arguments)
+    context = "public.set_skill_message_context(%(context_tenant_id)s, %(context_user_id)s)"
+    # No value is in here, only names out of this file.
+    return f"SELECT {context}; SELECT {columns} FROM public.{function}({named})".encode()  # noqa: S608
+
+
+class operation(Generic[P, T]):  # noqa: N801
+    """Turns a method that describes a call into one that makes it, awaited in the async class."""
+
+    def __init__(self, describe: Callable[Concatenate[Any, P], Call[T]]) -> None:
+        self._describe = describe
+        functools.update_wrapper(self, describe)
+
+    @overload
+    def __get__(self, client: None, owner: type) -> "operation[P, T]": ...
+    @overload
+    def __get__(self, client: "SkillMessages", owner: type) -> Callable[P, T]: ...
+    @overload
+    def __get__(
+        self, client: "AsyncSkillMessages", owner: type
+    ) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, client: Any, owner: type) -> Any:
+        return self if client is None else MethodType(self, client)
+
+    def __call__(self, client: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return client._run(self._describe(client, *args, **kwargs))
+
+
+class _Operations:
+    def __init__(self, tenant_id: str, user_id: str | None) -> None:
+        self._context = {"context_tenant_id": tenant_id, "context_user_id": user_id}
+
+    def _prepare(self, call: Call[Any]) -> tuple[bytes, dict[str, object]]:
+        query = _query(call.function, call.columns, tuple(call.arguments))
+        return query, {**self._context, **call.arguments}
+
+    @operation
+    def send_skill_message(
+        self,
+        from_user_id: str,
+        to_user_id: str,
+        subject_skill_id: str,
+        message: str,
+        proposed_parent_skill_id: str | None = None,
+        id: str | None = None,
+    ) -> Call[str]:
+        """Send a message of 1 to 10,000 characters and return its id.
+
+        A retry with the same ``id`` and content returns the id and stores nothing.
+
+        Raises:
+            IdTakenError: The id belongs to a message with other content.
+            psycopg.errors.ForeignKeyViolation: Unknown user or skill.
+            psycopg.errors.CheckViolation: Blank or oversized message.
+            psycopg.errors.InsufficientPrivilege: The app role, for another user than its own.
+        """
+        return _value(
+            "send_skill_message",
+            from_user_id=from_user_id,
+            to_user_id=to_user_id,
+            subject_skill_id=subject_skill_id,
+            message=message,
+            proposed_parent_skill_id=proposed_parent_skill_id,
+            id=id,
+        )
+
+    @operation
+    def get_messages_for_user(
+        self,
+        user_id: str,
+        max_messages: int = 50,
+        before_created_at: datetime | None = None,
+        before_id: str | None = None,
+    ) -> Call[list[Message]]:
+        """Return the messages that a user received, newest first, at most 1000 a page.
+
+        The two ``before_`` arguments, from the last message of a page, give the page after it.
+
+        Raises:
+            psycopg.errors.InvalidParameterValue: An argument is out of range.
+        """
+        arguments = {
+            "user_id": user_id,
+            "max_messages": max_messages,
+            "before_created_at": before_created_at,
+            "before_id": before_id,
+        }
+        return Call("get_messages_for_user", arguments, _COLUMNS, class_row(Message), list)
+
+    @operation
+    def get_unread_count_for_user(self, user_id: str, at_most: int | None = None) -> Call[int]:
+        """Return how many received messages are unread, counting no further than ``at_most``.
+
+        Raises:
+            psycopg.errors.InvalidParameterValue: An argument is out of range.
+        """
+        return _value("get_unread_count_for_user", user_id=user_id, at_most=at_most)
+
+    @operation
+    def mark_message_read(self, message_id: str) -> Call[datetime]:
+        """Mark a received message as read and return when it was first read.
+
+        Raises:
+            MessageNotFoundError: No such message for this tenant and user.
+        """
+        return _value("mark_message_read", message_id=message_id)
+
+    @operation
+    def update_message_status(
+        self, message_id: str, status: Literal["accepted", "declined"]
+    ) -> Call[Message]:
+        """Accept or decline a received message, once, and return it as decided.
+
+        Raises:
+            MessageNotFoundError: No such message for this tenant and user.
+            AlreadyDecidedError: It was already accepted or declined.
+            psycopg.errors.CheckViolation: Unknown status.
+        """
+        arguments = {"message_id": message_id, "status": status}
+        return Call(
+            "update_message_status",
+            arguments,
+            _DECIDED_COLUMNS,
+            class_row(Message),
+            lambda rows: rows[0],
+        )
+
+
+def _page_after(page: list[Message], page_size: int) -> dict[str, Any] | None:
+    """The arguments of the page after this one, or None if this was the last."""
+    if len(page) < page_size:
+        return None
+    return {"before_created_at": page[-1].created_at, "before_id": page[-1].id}
+
+
+class SkillMessages(_Operations):
+    """The operations on behalf of one tenant and, for skill_messages_app, one signed-in user.
+
+    Uses the caller's connection, outside psycopg's pipeline mode. On an autocommit connection every
+    call is a transaction of its own; otherwise it is part of the caller's. All methods raise
+    ``ContextMissingError`` without a tenant or, for skill_messages_app, a user.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], *, tenant_id: str, user_id: str | None = None
+    ) -> None:
+        super().__init__(tenant_id, user_id)
+        self._connection = connection
+
+    def _run(self, call: Call[T]) -> T:
+        cursor = psycopg.ClientCursor(self._connection, row_factory=call.row_factory)
+        with translated(), cursor:
+            cursor.execute(*self._prepare(call))
+            cursor.nextset()
+            return call.read(cursor.fetchall())
+
+    def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> Iterator[Message]:
+        """Walk through all that a user received, newest first, one page a round trip."""
+        after: dict[str, Any] | None = {}
+        while after is not None:
+            page = self.get_messages_for_user(user_id, page_size, **after)
+            yield from page
+            after = _page_after(page, page_size)
+
+
+class AsyncSkillMessages(_Operations):
+    """``SkillMessages`` for an ``AsyncConnection``: the same methods, awaited."""
+
+    def __init__(
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        *,
+        tenant_id: str,
+        user_id: str | None = None,
+    ) -> None:
+        super().__init__(tenant_id, user_id)
+        self._connection = connection
+
+    async def _run(self, call: Call[T]) -> T:
+        cursor = psycopg.AsyncClientCursor(self._connection, row_factory=call.row_factory)
+        with translated():
+            async with cursor:
+                await cursor.execute(*self._prepare(call))
+                cursor.nextset()
+                return call.read(await cursor.fetchall())
+
+    async def iter_messages_for_user(
+        self, user_id: str, page_size: int = 50
+    ) -> AsyncIterator[Message]:
+        """Walk through all that a user received, newest first, one page a round trip."""
+        after: dict[str, Any] | None = {}
+        while after is not None:
+            page = await self.get_messages_for_user(user_id, page_size, **after)
+            for message in page:
+                yield message
+            after = _page_after(page, page_size)
