@@ -1,5 +1,5 @@
 -- Deploy skill_messages:check_skill_message_page to pg
--- requires: roles
+-- requires: raise_skill_message_violation
 
 BEGIN;
 
@@ -7,15 +7,13 @@ CREATE FUNCTION public.check_skill_message_page(
     user_id text, max_messages integer, before_created_at timestamptz, before_id text
 ) RETURNS void
 LANGUAGE plpgsql
-IMMUTABLE
+STABLE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF user_id IS NULL THEN
-        RAISE EXCEPTION 'user_id is null'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give the id of a user of the current tenant.';
+        PERFORM public.raise_skill_message_violation('23502', NULL, 'user_id');
     ELSIF max_messages IS NULL OR max_messages NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION 'max_messages is %', coalesce(max_messages::text, 'null')
             USING ERRCODE = 'invalid_parameter_value',

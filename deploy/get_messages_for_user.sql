@@ -43,7 +43,7 @@ BEGIN
     WHERE m.tenant_id = v_tenant_id
         AND m.to_user_id = user_id
         AND (m.created_at, m.id)
-            < (coalesce(before_created_at, 'infinity'), coalesce(before_id, ''))
+            < (coalesce(before_created_at, 'infinity'), coalesce(before_id, '') COLLATE "C")
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT max_messages;
 END;

@@ -1,5 +1,6 @@
 -- Deploy skill_messages:get_unread_count_for_user to pg
 -- requires: current_skill_message_tenant
+-- requires: raise_skill_message_violation
 -- requires: user_isolation
 --
 -- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. LIMIT NULL is
@@ -20,9 +21,7 @@ DECLARE
     v_tenant_id text := public.current_skill_message_tenant(user_id);
 BEGIN
     IF user_id IS NULL THEN
-        RAISE EXCEPTION 'user_id is null'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give the id of a user of the current tenant.';
+        PERFORM public.raise_skill_message_violation('23502', NULL, 'user_id');
     ELSIF at_most < 1 THEN
         RAISE EXCEPTION 'at_most is %', at_most
             USING ERRCODE = 'invalid_parameter_value',

@@ -88,12 +88,20 @@ BEGIN
         EXECUTE format('CREATE POLICY tenant_access ON public.%I '
             'TO skill_messages_service, skill_messages_app '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
+        EXECUTE format('COMMENT ON POLICY tenant_isolation ON public.%I IS '
+            '''Everybody, the owner included: the current tenant only.''', v_table);
+        EXECUTE format('COMMENT ON POLICY tenant_access ON public.%I IS '
+            '''Both roles: the current tenant only.''', v_table);
+        EXECUTE format('COMMENT ON COLUMN public.%I.id IS ''Unique over all tenants.''', v_table);
+        EXECUTE format('COMMENT ON COLUMN public.%I.name IS ''What people call it.''', v_table);
         EXECUTE format('GRANT SELECT ON public.%I '
             'TO skill_messages_service, skill_messages_app', v_table);
     END LOOP;
 
     FOREACH v_table IN ARRAY array_remove(v_created, 'tenants')
     LOOP
+        EXECUTE format('COMMENT ON COLUMN public.%I.tenant_id IS '
+            '''The tenant that it belongs to.''', v_table);
         EXECUTE format('GRANT INSERT, UPDATE, DELETE ON public.%I '
             'TO skill_messages_service', v_table);
     END LOOP;

@@ -2,6 +2,7 @@
 -- requires: current_skill_message_tenant
 -- requires: user_isolation
 -- requires: message_life
+-- requires: raise_no_such_skill_message
 --
 -- coalesce, not "WHERE read_at IS NULL": that condition would walk the index of unread messages.
 
@@ -18,13 +19,11 @@ DECLARE
 BEGIN
     UPDATE public.skill_messages AS m
     SET read_at = coalesce(m.read_at, now())
-    WHERE m.tenant_id = v_tenant_id AND m.id = message_id
+    WHERE m.tenant_id = v_tenant_id AND m.id = message_id COLLATE "C"
     RETURNING m.read_at INTO v_read_at;
 
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'message_id "%": no such message', message_id
-            USING ERRCODE = 'SM002',
-                  HINT = 'Give the id of a message that tenant and user in the context received.';
+        PERFORM public.raise_no_such_skill_message(message_id);
     END IF;
 
     RETURN v_read_at;

@@ -52,19 +52,21 @@ EXECUTE FUNCTION public.refuse_skill_message_change(
     'Call mark_message_read(), which keeps the first reading.'
 );
 
--- A foreign key nulls the parent of a deleted skill from within a trigger of its own: depth 1, not
--- 0. UPDATE OF: marking a long message read must not fetch its text only to compare it with itself.
+-- A text may give way to [erased], for a person who has a right to that. A foreign key nulls the
+-- parent of a deleted skill from within a trigger of its own: depth 1, not 0. UPDATE OF: marking a
+-- long message read must not fetch its text only to compare it with itself.
 CREATE TRIGGER content_never_changes
 BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id,
 proposed_parent_skill_id, message, created_at ON public.skill_messages
 FOR EACH ROW WHEN (
     (
         new.id, new.tenant_id, new.from_user_id, new.to_user_id, new.subject_skill_id,
-        new.message, new.created_at
+        new.created_at
     ) IS DISTINCT FROM (
         old.id, old.tenant_id, old.from_user_id, old.to_user_id, old.subject_skill_id,
-        old.message, old.created_at
+        old.created_at
     )
+    OR (new.message IS DISTINCT FROM old.message AND new.message <> '[erased]')
     OR (
         new.proposed_parent_skill_id IS DISTINCT FROM old.proposed_parent_skill_id
         AND (new.proposed_parent_skill_id IS NOT null OR pg_trigger_depth() = 0)

@@ -8,7 +8,10 @@
 BEGIN;
 
 CREATE FUNCTION public.raise_skill_message_violation(
-    violation text, constraint_name text, column_name text
+    violation text,
+    constraint_name text,
+    column_name text,
+    place text DEFAULT ''
 ) RETURNS void
 LANGUAGE plpgsql
 STABLE
@@ -20,9 +23,13 @@ DECLARE
     v_hint text;
 BEGIN
     IF violation = '23502' THEN
-        RAISE EXCEPTION '% is null', column_name
+        RAISE EXCEPTION '%', place || column_name || ' is null'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = format('Give %s a value.', column_name);
+    ELSIF violation = '54000' THEN
+        RAISE EXCEPTION '%', place || 'an id is too long for its index'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Keep ids well below 2,000 bytes.';
     END IF;
 
     SELECT obj_description(c.oid, 'pg_constraint')
@@ -34,7 +41,7 @@ BEGIN
 
     IF FOUND THEN
         RAISE EXCEPTION '% %',
-            CASE violation WHEN '23503' THEN 'unknown' ELSE 'invalid' END, v_argument
+            place || CASE violation WHEN '23503' THEN 'unknown' ELSE 'invalid' END, v_argument
             USING ERRCODE = violation,
                   HINT = v_hint,
                   CONSTRAINT = constraint_name;
@@ -42,15 +49,16 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION public.raise_skill_message_violation(text, text, text) IS
+COMMENT ON FUNCTION public.raise_skill_message_violation(text, text, text, text) IS
 'Raises what a constraint of skill_messages refused as an error that names the argument, with a
 hint.
-violation: SQLSTATE. constraint_name, column_name: as the diagnostics give them. For the sending
-functions.
-Errors: 23503 unknown user or skill; 23514 blank or oversized message; 22023 an argument is null.';
+violation: SQLSTATE. constraint_name, column_name: as the diagnostics give them. place: what to put
+before the message. For the sending functions.
+Errors: 23503 unknown user or skill; 23514 blank or oversized message; 22023 an argument is null or
+an id too long.';
 
-REVOKE ALL ON FUNCTION public.raise_skill_message_violation(text, text, text) FROM public;
-GRANT EXECUTE ON FUNCTION public.raise_skill_message_violation(text, text, text)
+REVOKE ALL ON FUNCTION public.raise_skill_message_violation(text, text, text, text) FROM public;
+GRANT EXECUTE ON FUNCTION public.raise_skill_message_violation(text, text, text, text)
 TO skill_messages_service, skill_messages_app;
 
 COMMIT;

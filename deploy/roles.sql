@@ -14,7 +14,8 @@ BEGIN
         SELECT *
         FROM (VALUES
             ('skill_messages_service', 'trusted server code: everything within the current tenant'),
-            ('skill_messages_app', 'one signed-in user: the messages this user sent or received')
+            ('skill_messages_app', 'one signed-in user: the messages this user sent or received'),
+            ('skill_messages_retention', 'retention and erasure: deletes, and reads no text')
         ) AS wanted (name, purpose)
         LEFT JOIN pg_catalog.pg_roles ON rolname = wanted.name
     LOOP
@@ -36,7 +37,8 @@ EXCEPTION
         RAISE EXCEPTION 'the deploying role % may not create roles', current_user
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Grant it CREATEROLE, or have an administrator create the NOLOGIN roles '
-                         'skill_messages_service and skill_messages_app, then deploy again.';
+                         'skill_messages_service, skill_messages_app and '
+                         'skill_messages_retention, then deploy again.';
 END;
 $$;
 

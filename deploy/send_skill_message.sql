@@ -1,11 +1,10 @@
 -- Deploy skill_messages:send_skill_message to pg
 -- requires: current_skill_message_tenant
 -- requires: raise_skill_message_violation
--- requires: user_isolation
--- requires: message_life
+-- requires: insert_skill_message
 --
--- ON CONFLICT names no key: whichever unique key refuses the id, the content decides between retry
--- and error.
+-- No rule is repeated here: the table's constraints decide, and the handler turns what they refuse
+-- into an error that names the argument.
 
 BEGIN;
 
@@ -23,40 +22,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_tenant_id text := public.current_skill_message_tenant(from_user_id);
-    v_id text := coalesce(id, gen_random_uuid()::text);
     v_constraint text;
     v_column text;
 BEGIN
-    INSERT INTO public.skill_messages AS m
-    (
-        id, tenant_id, from_user_id, to_user_id, subject_skill_id,
-        proposed_parent_skill_id, message
-    )
-    VALUES (
-        v_id, v_tenant_id, from_user_id, to_user_id, subject_skill_id,
-        proposed_parent_skill_id, coalesce(message, '')
-    )
-    ON CONFLICT DO NOTHING;
-
-    IF NOT FOUND AND NOT EXISTS (
-        SELECT
-        FROM public.skill_messages AS m
-        WHERE m.tenant_id = v_tenant_id AND m.id = v_id
-            AND m.from_user_id = send_skill_message.from_user_id
-            AND m.to_user_id = send_skill_message.to_user_id
-            AND m.subject_skill_id = send_skill_message.subject_skill_id
-            AND m.proposed_parent_skill_id
-                IS NOT DISTINCT FROM send_skill_message.proposed_parent_skill_id
-            AND m.message = send_skill_message.message
-    ) THEN
-        RAISE EXCEPTION 'id "%" is taken by a different message', v_id
-            USING ERRCODE = 'SM004',
-                  HINT = 'Retry with the same content, or leave the id out to get a fresh one.';
+    -- The policy would refuse null as somebody else.
+    IF from_user_id IS NULL THEN
+        PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
     END IF;
 
-    RETURN v_id;
+    RETURN public.insert_skill_message(
+        v_tenant_id, from_user_id, to_user_id, subject_skill_id, message,
+        proposed_parent_skill_id, id
+    );
 EXCEPTION
-    WHEN integrity_constraint_violation THEN
+    WHEN integrity_constraint_violation OR program_limit_exceeded THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
         PERFORM public.raise_skill_message_violation(sqlstate, v_constraint, v_column);
         RAISE;

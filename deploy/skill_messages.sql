@@ -33,6 +33,7 @@ CREATE TABLE public.skill_messages (
     CHECK (message ~ '\S' AND char_length(message) <= 10000),
     CONSTRAINT skill_messages_status_check CHECK (status IN ('pending', 'accepted', 'declined')),
     CONSTRAINT skill_messages_created_at_check CHECK (isfinite(created_at)),
+    CONSTRAINT skill_messages_read_at_check CHECK (isfinite(read_at)),
 
     CONSTRAINT skill_messages_tenant_id_fkey
     FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
@@ -57,9 +58,12 @@ CREATE INDEX skill_messages_unread_idx
 ON public.skill_messages (to_user_id, tenant_id, from_user_id)
 WHERE read_at IS NULL;
 
--- Deleting a tenant or a user.
+-- The sent messages, likewise. Deleting a user.
+CREATE INDEX skill_messages_from_user_idx
+ON public.skill_messages (from_user_id, tenant_id, created_at, id);
+
+-- What concerns a whole tenant: its figures, its retention, deleting it.
 CREATE INDEX skill_messages_tenant_id_idx ON public.skill_messages (tenant_id);
-CREATE INDEX skill_messages_from_user_idx ON public.skill_messages (from_user_id);
 
 -- Deleting a skill: cascade and set null.
 CREATE INDEX skill_messages_subject_skill_idx ON public.skill_messages (subject_skill_id);
@@ -107,6 +111,8 @@ COMMENT ON CONSTRAINT skill_messages_status_check ON public.skill_messages IS
 'A status is pending, accepted or declined.';
 COMMENT ON CONSTRAINT skill_messages_created_at_check ON public.skill_messages IS
 'An inbox is ordered by time: give a finite one.';
+COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
+'Give the time of the first reading.';
 COMMENT ON CONSTRAINT skill_messages_tenant_id_fkey ON public.skill_messages IS
 'Set the context to a tenant that exists.';
 COMMENT ON CONSTRAINT skill_messages_from_user_id_fkey ON public.skill_messages IS

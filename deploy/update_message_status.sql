@@ -2,6 +2,7 @@
 -- requires: current_skill_message_tenant
 -- requires: user_isolation
 -- requires: message_life
+-- requires: raise_no_such_skill_message
 --
 -- The decided message comes back so that the caller can group the skills in the same transaction.
 -- Of two decisions at once, the second waits for the first and is then refused. The column is
@@ -37,7 +38,7 @@ BEGIN
     RETURN QUERY
     UPDATE public.skill_messages AS m
     SET status = update_message_status.status
-    WHERE m.tenant_id = v_tenant_id AND m.id = message_id AND m.status = 'pending'
+    WHERE m.tenant_id = v_tenant_id AND m.id = message_id COLLATE "C" AND m.status = 'pending'
     RETURNING
         m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
         m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at;
@@ -48,7 +49,7 @@ BEGIN
 
     -- FOR UPDATE sees what this role may answer, not all that it may read.
     PERFORM FROM public.skill_messages AS m
-    WHERE m.tenant_id = v_tenant_id AND m.id = message_id
+    WHERE m.tenant_id = v_tenant_id AND m.id = message_id COLLATE "C"
     FOR UPDATE;
 
     IF FOUND THEN
@@ -57,9 +58,7 @@ BEGIN
                   HINT = 'A decision is final. Send a new message to propose again.';
     END IF;
 
-    RAISE EXCEPTION 'message_id "%": no such message', message_id
-        USING ERRCODE = 'SM002',
-              HINT = 'Give the id of a message that tenant and user in the context received.';
+    PERFORM public.raise_no_such_skill_message(message_id);
 END;
 $$;
 

@@ -2,6 +2,6 @@
 
 BEGIN;
 
-DROP FUNCTION public.raise_skill_message_violation(text, text, text);
+DROP FUNCTION public.raise_skill_message_violation(text, text, text, text);
 
 COMMIT;

@@ -12,7 +12,9 @@ BEGIN
     FOR v_role IN
         SELECT rolname, shobj_description(oid, 'pg_authid') AS purpose
         FROM pg_catalog.pg_roles
-        WHERE rolname IN ('skill_messages_service', 'skill_messages_app')
+        WHERE rolname IN (
+            'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
+        )
     LOOP
         IF v_role.purpose IS NULL OR v_role.purpose NOT LIKE '%(created by skill_messages)' THEN
             RAISE NOTICE 'role % stays: skill_messages did not create it', v_role.rolname;

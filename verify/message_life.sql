@@ -22,13 +22,14 @@ BEGIN
                 '(((old.read_at IS NOT NULL) AND (new.read_at IS DISTINCT FROM old.read_at)))',
                 'content_never_changes BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, '
                 'subject_skill_id, proposed_parent_skill_id, message, created_at'
-                '(((((((((new.id IS DISTINCT FROM old.id) '
+                '((((((((new.id IS DISTINCT FROM old.id) '
                 'OR (new.tenant_id IS DISTINCT FROM old.tenant_id)) '
                 'OR (new.from_user_id IS DISTINCT FROM old.from_user_id)) '
                 'OR (new.to_user_id IS DISTINCT FROM old.to_user_id)) '
                 'OR (new.subject_skill_id IS DISTINCT FROM old.subject_skill_id)) '
-                'OR (new.message IS DISTINCT FROM old.message)) '
                 'OR (new.created_at IS DISTINCT FROM old.created_at)) '
+                'OR ((new.message IS DISTINCT FROM old.message) '
+                'AND (new.message <> ''[erased]''::text)) '
                 'OR ((new.proposed_parent_skill_id IS DISTINCT FROM old.proposed_parent_skill_id) '
                 'AND ((new.proposed_parent_skill_id IS NOT NULL) OR (pg_trigger_depth() = 0)))))'
             )

@@ -7,9 +7,12 @@ BEGIN
     IF NOT EXISTS (
         SELECT
         FROM pg_catalog.pg_proc AS p
-        WHERE p.oid = to_regprocedure('public.raise_skill_message_violation(text, text, text)')
+        WHERE p.oid = to_regprocedure(
+            'public.raise_skill_message_violation(text, text, text, text)'
+        )
             AND pg_get_function_arguments(p.oid) =
-                'violation text, constraint_name text, column_name text'
+                    'violation text, constraint_name text, column_name text, '
+                    'place text DEFAULT ''''::text'
             AND pg_get_function_result(p.oid) = 'void'
             AND NOT p.prosecdef
             AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']

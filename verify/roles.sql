@@ -6,7 +6,9 @@ DO $$
 DECLARE
     v_role text;
 BEGIN
-    FOREACH v_role IN ARRAY ARRAY['skill_messages_service', 'skill_messages_app']
+    FOREACH v_role IN ARRAY ARRAY[
+        'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
+    ]
     LOOP
         IF NOT EXISTS (
             SELECT

@@ -36,6 +36,7 @@ BEGIN
             'CHECK ((status = ANY (ARRAY['
             '''pending''::text, ''accepted''::text, ''declined''::text])))'),
         ('skill_messages_created_at_check CHECK (isfinite(created_at))'),
+        ('skill_messages_read_at_check CHECK (isfinite(read_at))'),
         ('skill_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id)'),
         ('skill_messages_from_user_id_fkey '
             'FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users(tenant_id, id)'),
@@ -51,7 +52,7 @@ BEGIN
         ('skill_messages_to_user_idx (to_user_id, tenant_id, created_at, id)'),
         ('skill_messages_unread_idx (to_user_id, tenant_id, from_user_id) WHERE (read_at IS NULL)'),
         ('skill_messages_tenant_id_idx (tenant_id)'),
-        ('skill_messages_from_user_idx (from_user_id)'),
+        ('skill_messages_from_user_idx (from_user_id, tenant_id, created_at, id)'),
         ('skill_messages_subject_skill_idx (subject_skill_id)'),
         ('skill_messages_proposed_parent_skill_idx (proposed_parent_skill_id) '
             'WHERE (proposed_parent_skill_id IS NOT NULL)')

@@ -35,7 +35,8 @@ BEGIN
     IF EXISTS (
         SELECT
         FROM pg_catalog.pg_policy
-        WHERE polrelid = v_table AND polpermissive AND polname <> 'tenant_access'
+        WHERE polrelid = v_table AND polpermissive
+            AND polname NOT IN ('tenant_access', 'retention_access')
     ) THEN
         RAISE EXCEPTION 'another permissive policy stands beside tenant_access';
     END IF;

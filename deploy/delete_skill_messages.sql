@@ -1,0 +1,61 @@
+-- Deploy skill_messages:delete_skill_messages to pg
+-- requires: retention
+--
+-- One batch of a purge: what a transaction deletes. It skips what somebody else has locked; the
+-- next purge will find it.
+
+BEGIN;
+
+CREATE FUNCTION public.delete_skill_messages(
+    tenant_id text,
+    created_before timestamptz,
+    batch_size integer,
+    include_pending boolean,
+    include_unread boolean,
+    dry_run boolean
+) RETURNS bigint
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_tenant_id text := tenant_id;
+    v_deleted bigint;
+BEGIN
+    PERFORM public.set_skill_message_context(v_tenant_id);
+
+    IF dry_run THEN
+        RETURN (
+            SELECT count(*)
+            FROM public.skill_messages AS m
+            WHERE m.tenant_id = v_tenant_id AND m.created_at < created_before
+                AND (include_pending OR m.status <> 'pending')
+                AND (include_unread OR m.read_at IS NOT NULL)
+        );
+    END IF;
+
+    DELETE FROM public.skill_messages AS m
+    WHERE m.tenant_id = v_tenant_id AND m.id = ANY (ARRAY(
+        SELECT old.id
+        FROM public.skill_messages AS old
+        WHERE old.tenant_id = v_tenant_id AND old.created_at < created_before
+            AND (include_pending OR old.status <> 'pending')
+            AND (include_unread OR old.read_at IS NOT NULL)
+        LIMIT batch_size
+        FOR UPDATE SKIP LOCKED
+    ));
+
+    GET DIAGNOSTICS v_deleted = ROW_COUNT;
+    RETURN v_deleted;
+END;
+$$;
+
+COMMENT ON FUNCTION public.delete_skill_messages IS
+'Deletes a batch of old messages of a tenant and returns how many; for purge_skill_messages().
+batch_size: at most so many. dry_run: counts all that a purge would delete, and deletes nothing.
+Errors: SM001 tenant_id is null or empty.';
+
+REVOKE ALL ON FUNCTION public.delete_skill_messages FROM public;
+GRANT EXECUTE ON FUNCTION public.delete_skill_messages TO skill_messages_retention;
+
+COMMIT;

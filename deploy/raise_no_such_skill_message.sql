@@ -1,0 +1,29 @@
+-- Deploy skill_messages:raise_no_such_skill_message to pg
+-- requires: roles
+--
+-- One error for what is absent, another tenant's, or none of this user's business: nothing tells
+-- them apart.
+
+BEGIN;
+
+CREATE FUNCTION public.raise_no_such_skill_message(message_id text) RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'message_id "%": no such message', message_id
+        USING ERRCODE = 'SM002',
+              HINT = 'Give the id of a message that is there for tenant and user in the context.';
+END;
+$$;
+
+COMMENT ON FUNCTION public.raise_no_such_skill_message(text) IS
+'Raises SM002; for the operations on one message.';
+
+REVOKE ALL ON FUNCTION public.raise_no_such_skill_message(text) FROM public;
+GRANT EXECUTE ON FUNCTION public.raise_no_such_skill_message(text)
+TO skill_messages_service, skill_messages_app;
+
+COMMIT;
