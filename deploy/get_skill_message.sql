@@ -9,6 +9,28 @@
 
 BEGIN;
 
+DO $$
+DECLARE
+    v_missing text;
+BEGIN
+    SELECT string_agg('public.' || host.name, ', ' ORDER BY host.name)
+    INTO v_missing
+    FROM unnest(ARRAY['tenants', 'users', 'skills']) AS host (name)
+    WHERE NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = to_regclass('public.' || host.name)
+            AND a.attname = 'name' AND NOT a.attisdropped
+    );
+
+    IF v_missing IS NOT NULL THEN
+        RAISE EXCEPTION 'no column "name" in %', v_missing
+            USING ERRCODE = 'undefined_column',
+                  HINT = 'Leave this change out: sqitch deploy --to notifications';
+    END IF;
+END;
+$$;
+
 CREATE FUNCTION public.get_skill_message(message_id text) RETURNS TABLE (
     id text,
     tenant_id text,

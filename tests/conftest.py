@@ -27,6 +27,7 @@ PGTAP_FILES = "usr/share/postgresql/*/extension/pgtap--?.?.?.sql"
 LOGIN_ROLES: LiteralString = """
 CREATE ROLE app_login LOGIN IN ROLE skill_messages_app;
 CREATE ROLE service_login LOGIN IN ROLE skill_messages_service;
+CREATE ROLE retention_login LOGIN IN ROLE skill_messages_retention;
 """
 
 TENANTS: LiteralString = """
@@ -78,7 +79,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def template(server: Server) -> str:
-    """The schema, deployed by Sqitch as a role that is no superuser; pgTAP; two login roles."""
+    """The schema, deployed by Sqitch as a role that is no superuser; pgTAP; login roles."""
     server.create_database("template_deployed")
     deploy(server.target("template_deployed"))
     with psycopg.connect(server.conninfo("template_deployed"), autocommit=True) as connection:

@@ -4,14 +4,22 @@ import inspect
 import re
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import fields
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 import skill_messages
 from conftest import Database, Flavour
-from skill_messages import AsyncSkillMessages, Message, SkillMessages
+from skill_messages import (
+    AsyncSkillMessages,
+    Erasure,
+    Message,
+    NamedMessage,
+    NewMessage,
+    SkillMessages,
+)
 
 
 @pytest.fixture
@@ -28,6 +36,13 @@ def act_as(flavour: Flavour, connection: Any) -> Callable[..., Any]:
         return flavour.client(connection, tenant_id=tenant_id, user_id=user_id)
 
     return client
+
+
+@pytest.fixture
+def service(flavour: Flavour, database: Database) -> Any:
+    """A client of acme's trusted code."""
+    with flavour.connect(database.conninfo("service_login"), autocommit=True) as connection:
+        yield flavour.client(connection, tenant_id="acme")
 
 
 def context_of(connection: Any) -> tuple[Any, ...]:
@@ -84,6 +99,85 @@ def test_walks_all_pages_in_order(act_as: Callable[..., Any], connection: Any) -
     for page_size in (1, 3, 5, 10, 50):
         walked = [message.id for message in bob.iter_messages_for_user("bob", page_size)]
         assert walked == expected
+
+
+def test_the_sent_box(act_as: Callable[..., Any]) -> None:
+    ann = act_as("ann")
+    sent = [ann.send_skill_message("ann", to, "sql", "Hello") for to in ("bob", "cy", "ann")]
+    act_as("bob").send_skill_message("bob", "ann", "sql", "Hello")
+    assert [message.id for message in ann.get_messages_from_user("ann", 2)] == sent[:0:-1]
+    assert [message.id for message in ann.iter_messages_from_user("ann", 2)] == sent[::-1]
+
+
+def test_one_message_with_all_names(act_as: Callable[..., Any]) -> None:
+    message_id = act_as("ann").send_skill_message("ann", "bob", "sql", "Hello", "postgres")
+    named = act_as("bob").get_skill_message(message_id)
+    assert isinstance(named, NamedMessage)
+    assert (named.from_user_name, named.to_user_name, named.tenant_name) == ("Ann", "Bob", "Acme")
+    assert (named.subject_skill_name, named.proposed_parent_skill_name) == ("SQL", "PostgreSQL")
+
+
+def test_a_batch_is_all_or_nothing_in_order(act_as: Callable[..., Any]) -> None:
+    ann, bob = act_as("ann"), act_as("bob")
+    batch: list[NewMessage] = [
+        {"from_user_id": "ann", "to_user_id": "bob", "subject_skill_id": "sql", "message": f"{n} '"}
+        for n in range(5)
+    ]
+    ids = ann.send_skill_messages(batch)
+    texts = {message.id: message.message for message in bob.get_messages_for_user("bob")}
+    assert [texts[message_id] for message_id in ids] == [element["message"] for element in batch]
+
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="message 6: unknown to_user_id"):
+        ann.send_skill_messages([*batch, {**batch[0], "to_user_id": "gus"}])
+    assert len(bob.get_messages_for_user("bob")) == 5
+
+
+def test_read_all_up_to_what_is_on_the_screen(act_as: Callable[..., Any]) -> None:
+    ann, bob = act_as("ann"), act_as("bob")
+    for _ in range(3):
+        ann.send_skill_message("ann", "bob", "sql", "Hello")
+    on_screen = bob.get_messages_for_user("bob")
+    ann.send_skill_message("ann", "bob", "sql", "Just now")
+    assert bob.mark_messages_read("bob", on_screen[0].created_at) == 3
+    assert bob.get_unread_count_for_user("bob") == 1
+    assert bob.mark_messages_read("bob") == 1
+
+
+def test_stats_and_export(service: Any) -> None:
+    first = service.send_skill_message("ann", "bob", "sql", "Hello")
+    service.send_skill_message("bob", "ann", "sql", "Hello back")
+    service.send_skill_message("cy", "cy", "sql", "Note to self")
+    service.mark_message_read(first)
+    service.update_message_status(first, "accepted")
+
+    stats = service.get_message_stats()
+    assert (stats.pending, stats.accepted, stats.declined, stats.unread) == (2, 1, 0, 2)
+    assert isinstance(stats.median_time_to_read, timedelta)
+    assert stats.oldest_pending_created_at is not None
+
+    exported = service.export_user_messages("ann")
+    assert [(line["message"], line["status"]) for line in exported] == [
+        ("Hello", "accepted"),
+        ("Hello back", "pending"),
+    ]
+    assert set(exported[0]) == {field.name for field in fields(Message)}
+    assert [line["message"] for line in service.export_user_messages("cy")] == ["Note to self"]
+
+
+def test_an_erasure_leaves_the_decision(flavour: Flavour, database: Database, service: Any) -> None:
+    decided = service.send_skill_message("ann", "bob", "sql", "My address is …")
+    service.update_message_status(decided, "accepted")
+    service.send_skill_message("bob", "ann", "sql", "Never answered")
+    service.send_skill_message("cy", "bob", "sql", "Not Ann's")
+
+    with flavour.connect(database.conninfo("retention_login"), autocommit=True) as connection:
+        retention = flavour.client(connection, tenant_id="acme")
+        assert retention.erase_user_messages("ann") == Erasure(deleted=1, erased=1)
+
+    assert [(m.message, m.status) for m in service.get_messages_for_user("bob")] == [
+        ("Not Ann's", "pending"),
+        ("[erased]", "accepted"),
+    ]
 
 
 ERRORS: list[tuple[type[psycopg.Error], str, Callable[[Callable[..., Any]], Any]]] = [
@@ -172,6 +266,12 @@ def test_one_call_is_one_round_trip(act_as: Callable[..., Any], connection: Any)
             trace.seek(0)
             return len(re.findall(rb"\tReadyForQuery\t", trace.read()))
 
+    hello: NewMessage = {
+        "from_user_id": "ann",
+        "to_user_id": "bob",
+        "subject_skill_id": "sql",
+        "message": "Hello",
+    }
     calls: list[Callable[[], Any]] = [
         lambda: ann.send_skill_message("ann", "bob", "sql", "Hello"),
         lambda: ann.send_skill_message("ann", "bob", "sql", "Hello", "postgres", "m1"),
@@ -179,6 +279,12 @@ def test_one_call_is_one_round_trip(act_as: Callable[..., Any], connection: Any)
         lambda: bob.get_unread_count_for_user("bob"),
         lambda: bob.mark_message_read("m1"),
         lambda: bob.update_message_status("m1", "accepted"),
+        lambda: ann.send_skill_messages([hello] * 100),
+        lambda: ann.get_messages_from_user("ann"),
+        lambda: bob.get_skill_message("m1"),
+        lambda: bob.mark_messages_read("bob"),
+        lambda: bob.get_message_stats(),
+        lambda: bob.export_user_messages("bob"),
     ]
     assert [round_trips(call) for call in calls] == [1] * len(calls)
     with connection.transaction():
@@ -268,13 +374,13 @@ def test_behind_pgbouncer(flavour: Flavour, database: Database, pgbouncer: int) 
 def test_methods_mirror_the_sql_functions(database: Database) -> None:
     with database.connect() as connection:
         query = """
-            SELECT p.proname, p.proargnames[:p.pronargs]
+            SELECT p.proname, coalesce(p.proargnames[:p.pronargs], '{}')
             FROM pg_proc AS p
             WHERE p.pronamespace = 'public'::regnamespace
-                AND p.proname ~ '^(send|get|mark|update)_'
+                AND p.proname ~ '^(send|get|mark|update|export|erase)_'
         """
         functions = dict(connection.execute(query).fetchall())
-    assert len(functions) == 5
+    assert len(functions) == 12
 
     for client in (SkillMessages, AsyncSkillMessages):
         methods = {

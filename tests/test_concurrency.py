@@ -87,3 +87,25 @@ def test_two_sends_with_one_id(database: Database, *, same_content: bool) -> Non
             with pytest.raises(IdTakenError):
                 late.result()
         assert [m.message for m in bob.get_messages_for_user("bob")] == ["Hello"]
+
+
+def test_reading_all_of_an_inbox_lets_others_send(database: Database) -> None:
+    with clients(database) as (ann, bob, connection):
+        ann.send_skill_messages(
+            [
+                {
+                    "from_user_id": "ann",
+                    "to_user_id": "bob",
+                    "subject_skill_id": "sql",
+                    "message": f"{number}",
+                }
+                for number in range(1000)
+            ]
+        )
+        with connection.transaction():
+            assert ann.mark_messages_read("bob") == 1000
+            with database.connect("service_login", options="-c lock_timeout=5s") as other:
+                cy = SkillMessages(other, tenant_id="acme")
+                assert cy.send_skill_message("cy", "bob", "sql", "Meanwhile")
+                assert cy.send_skill_message("bob", "cy", "sql", "Meanwhile")
+        assert bob.get_unread_count_for_user("bob") == 1

@@ -1,4 +1,4 @@
-"""The tests are tested: each weakening of the schema must turn pgTAP red, and Sqitch's verify too."""
+"""The tests are tested: each weakening of the schema must turn pgTAP and Sqitch's verify red."""
 
 from pathlib import Path
 

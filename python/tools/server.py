@@ -67,7 +67,9 @@ class Server(testing.postgresql.Postgresql):  # type: ignore[misc]
 
     def poststart(self) -> None:
         with psycopg.connect(self.conninfo(), autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE {DEPLOYER} LOGIN CREATEROLE")
+            known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [DEPLOYER])
+            if not known.rowcount:
+                connection.execute(f"CREATE ROLE {DEPLOYER} LOGIN CREATEROLE")
 
     def conninfo(self, dbname: str = "postgres", user: str = "postgres") -> str:
         port = self.settings["port"]

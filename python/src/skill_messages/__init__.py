@@ -1,6 +1,6 @@
 """Multi-tenant skill messages: the operations of the schema package, on psycopg 3."""
 
-from .client import AsyncSkillMessages, Message, SkillMessages, Status
+from .client import AsyncSkillMessages, SkillMessages
 from .errors import (
     AlreadyDecidedError,
     ContextMissingError,
@@ -8,15 +8,27 @@ from .errors import (
     MessageNotFoundError,
     SkillMessageError,
 )
+from .listener import Event, EventsMissed, MessageDecided, MessageSent, listen, listen_async
+from .models import Erasure, Message, NamedMessage, NewMessage, Stats, Status
 
 __all__ = [
     "AlreadyDecidedError",
     "AsyncSkillMessages",
     "ContextMissingError",
+    "Erasure",
+    "Event",
+    "EventsMissed",
     "IdTakenError",
     "Message",
+    "MessageDecided",
     "MessageNotFoundError",
+    "MessageSent",
+    "NamedMessage",
+    "NewMessage",
     "SkillMessageError",
     "SkillMessages",
+    "Stats",
     "Status",
+    "listen",
+    "listen_async",
 ]

@@ -6,42 +6,29 @@ round trip and, on an autocommit connection, one transaction.
 """
 
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import MethodType
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 import psycopg
 from psycopg.rows import RowFactory, class_row, scalar_row
+from psycopg.types.json import Jsonb
 
 from .errors import translated
+from .models import Erasure, Message, NamedMessage, NewMessage, Stats
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Status = Literal["pending", "accepted", "declined"]
-
-
-@dataclass(frozen=True)
-class Message:
-    """A row of ``skill_messages``; times are timezone-aware."""
-
-    id: str
-    tenant_id: str
-    from_user_id: str
-    to_user_id: str
-    subject_skill_id: str
-    proposed_parent_skill_id: str | None
-    message: str
-    status: Status
-    created_at: datetime
-    read_at: datetime | None
-
-
-# Named, not "*": a later schema may return more.
-_COLUMNS = ", ".join(field.name for field in fields(Message))
-_DECIDED_COLUMNS = _COLUMNS.replace("status", "new_status AS status")
 
 
 @dataclass(frozen=True)
@@ -57,6 +44,17 @@ class Call(Generic[T]):
 
 def _value(function: str, **arguments: object) -> Call[Any]:
     return Call(function, arguments, "*", scalar_row, lambda rows: rows[0])
+
+
+def _rows(row: type[T], function: str, **arguments: object) -> Call[list[T]]:
+    # Named, not "*": a later schema may return more.
+    columns = ", ".join(field.name for field in fields(cast(Any, row)))
+    return Call(function, arguments, columns, class_row(row), list)
+
+
+def _row(row: type[T], function: str, **arguments: object) -> Call[T]:
+    call = _rows(row, function, **arguments)
+    return Call(function, arguments, call.columns, call.row_factory, lambda rows: rows[0])
 
 
 @functools.cache
@@ -128,6 +126,14 @@ class _Operations:
         )
 
     @operation
+    def send_skill_messages(self, messages: Sequence[NewMessage]) -> Call[list[str]]:
+        """Send 1 to 1000 messages, all or none, and return their ids in the same order.
+
+        Errors are those of ``send_skill_message``; they name the element, counting from 1.
+        """
+        return _value("send_skill_messages", messages=Jsonb(messages))
+
+    @operation
     def get_messages_for_user(
         self,
         user_id: str,
@@ -142,13 +148,41 @@ class _Operations:
         Raises:
             psycopg.errors.InvalidParameterValue: An argument is out of range.
         """
-        arguments = {
-            "user_id": user_id,
-            "max_messages": max_messages,
-            "before_created_at": before_created_at,
-            "before_id": before_id,
-        }
-        return Call("get_messages_for_user", arguments, _COLUMNS, class_row(Message), list)
+        return _rows(
+            Message,
+            "get_messages_for_user",
+            user_id=user_id,
+            max_messages=max_messages,
+            before_created_at=before_created_at,
+            before_id=before_id,
+        )
+
+    @operation
+    def get_messages_from_user(
+        self,
+        user_id: str,
+        max_messages: int = 50,
+        before_created_at: datetime | None = None,
+        before_id: str | None = None,
+    ) -> Call[list[Message]]:
+        """Return the messages that a user sent; pages as ``get_messages_for_user`` does."""
+        return _rows(
+            Message,
+            "get_messages_from_user",
+            user_id=user_id,
+            max_messages=max_messages,
+            before_created_at=before_created_at,
+            before_id=before_id,
+        )
+
+    @operation
+    def get_skill_message(self, message_id: str) -> Call[NamedMessage]:
+        """Return a message that the user may see, with all names resolved.
+
+        Raises:
+            MessageNotFoundError: No such message for this tenant and user.
+        """
+        return _row(NamedMessage, "get_skill_message", message_id=message_id)
 
     @operation
     def get_unread_count_for_user(self, user_id: str, at_most: int | None = None) -> Call[int]:
@@ -179,14 +213,38 @@ class _Operations:
             AlreadyDecidedError: It was already accepted or declined.
             psycopg.errors.CheckViolation: Unknown status.
         """
-        arguments = {"message_id": message_id, "status": status}
-        return Call(
-            "update_message_status",
-            arguments,
-            _DECIDED_COLUMNS,
-            class_row(Message),
-            lambda rows: rows[0],
-        )
+        decided = _row(Message, "update_message_status", message_id=message_id, status=status)
+        return replace(decided, columns=decided.columns.replace("status", "new_status AS status"))
+
+    @operation
+    def mark_messages_read(
+        self, user_id: str, up_to_created_at: datetime | None = None
+    ) -> Call[int]:
+        """Mark all that a user received up to a moment, by default now; return how many.
+
+        Give the ``created_at`` of the newest message on the screen, so that later ones stay unread.
+        """
+        if up_to_created_at is None:
+            return _value("mark_messages_read", user_id=user_id)
+        return _value("mark_messages_read", user_id=user_id, up_to_created_at=up_to_created_at)
+
+    @operation
+    def get_message_stats(self) -> Call[Stats]:
+        """Return the figures of the tenant; for the app role, of the user's own messages."""
+        return _row(Stats, "get_message_stats")
+
+    @operation
+    def export_user_messages(self, user_id: str) -> Call[list[dict[str, Any]]]:
+        """Return all that a user sent or received, each message as a JSON object."""
+        return Call("export_user_messages", {"user_id": user_id}, "*", scalar_row, list)
+
+    @operation
+    def erase_user_messages(self, user_id: str) -> Call[Erasure]:
+        """Erase the texts of all that a user sent or received; for skill_messages_retention.
+
+        What was never answered is deleted; of the rest, ids, skills, status and times stay.
+        """
+        return _row(Erasure, "erase_user_messages", user_id=user_id)
 
 
 def _page_after(page: list[Message], page_size: int) -> dict[str, Any] | None:
@@ -219,9 +277,18 @@ class SkillMessages(_Operations):
 
     def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> Iterator[Message]:
         """Walk through all that a user received, newest first, one page a round trip."""
+        return self._walk(self.get_messages_for_user, user_id, page_size)
+
+    def iter_messages_from_user(self, user_id: str, page_size: int = 50) -> Iterator[Message]:
+        """Walk through all that a user sent, newest first, one page a round trip."""
+        return self._walk(self.get_messages_from_user, user_id, page_size)
+
+    def _walk(
+        self, get: Callable[..., list[Message]], user_id: str, page_size: int
+    ) -> Iterator[Message]:
         after: dict[str, Any] | None = {}
         while after is not None:
-            page = self.get_messages_for_user(user_id, page_size, **after)
+            page = get(user_id, page_size, **after)
             yield from page
             after = _page_after(page, page_size)
 
@@ -247,13 +314,20 @@ class AsyncSkillMessages(_Operations):
                 cursor.nextset()
                 return call.read(await cursor.fetchall())
 
-    async def iter_messages_for_user(
-        self, user_id: str, page_size: int = 50
-    ) -> AsyncIterator[Message]:
+    def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> AsyncIterator[Message]:
         """Walk through all that a user received, newest first, one page a round trip."""
+        return self._walk(self.get_messages_for_user, user_id, page_size)
+
+    def iter_messages_from_user(self, user_id: str, page_size: int = 50) -> AsyncIterator[Message]:
+        """Walk through all that a user sent, newest first, one page a round trip."""
+        return self._walk(self.get_messages_from_user, user_id, page_size)
+
+    async def _walk(
+        self, get: Callable[..., Awaitable[list[Message]]], user_id: str, page_size: int
+    ) -> AsyncIterator[Message]:
         after: dict[str, Any] | None = {}
         while after is not None:
-            page = await self.get_messages_for_user(user_id, page_size, **after)
+            page = await get(user_id, page_size, **after)
             for message in page:
                 yield message
             after = _page_after(page, page_size)
