@@ -42,6 +42,8 @@ BEGIN
             'FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users(tenant_id, id)'),
         ('skill_messages_to_user_id_fkey '
             'FOREIGN KEY (tenant_id, to_user_id) REFERENCES public.users(tenant_id, id)'),
+        ('skill_messages_to_user_stats ON tenant_id, to_user_id'),
+        ('skill_messages_from_user_stats ON tenant_id, from_user_id'),
         ('skill_messages_subject_skill_id_fkey '
             'FOREIGN KEY (tenant_id, subject_skill_id) REFERENCES public.skills(tenant_id, id) '
             'ON DELETE CASCADE'),
@@ -53,8 +55,8 @@ BEGIN
         ('skill_messages_unread_idx (to_user_id, tenant_id, from_user_id) WHERE (read_at IS NULL)'),
         ('skill_messages_tenant_id_idx (tenant_id)'),
         ('skill_messages_from_user_idx (from_user_id, tenant_id, created_at, id)'),
-        ('skill_messages_subject_skill_idx (subject_skill_id)'),
-        ('skill_messages_proposed_parent_skill_idx (proposed_parent_skill_id) '
+        ('skill_messages_subject_skill_idx (subject_skill_id, tenant_id)'),
+        ('skill_messages_proposed_parent_skill_idx (proposed_parent_skill_id, tenant_id) '
             'WHERE (proposed_parent_skill_id IS NOT NULL)')
     ) AS wanted (definition)
     WHERE wanted.definition NOT IN (
@@ -75,6 +77,10 @@ BEGIN
         FROM pg_catalog.pg_index AS i
         INNER JOIN pg_catalog.pg_class AS r ON r.oid = i.indexrelid
         WHERE i.indrelid = to_regclass('public.skill_messages') AND i.indisvalid
+        UNION ALL
+        SELECT concat(s.stxname, ' ', substring(pg_get_statisticsobjdef(s.oid) FROM 'ON .*(?= FROM)'))
+        FROM pg_catalog.pg_statistic_ext AS s
+        WHERE s.stxrelid = to_regclass('public.skill_messages')
     );
 
     IF v_missing IS NOT NULL THEN
