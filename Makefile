@@ -1,6 +1,7 @@
 # make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
 # make test [ARGS='-k isolation']           every promise, tested
 # make lint                                 Python, SQL, PL/pgSQL
+# make docs                                 what is generated: docs/, sql/skill_messages.sql
 #
 # PGBIN=/path/to/bin runs demo and test on another PostgreSQL server's programs.
 
@@ -13,7 +14,7 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo test lint setup
+.PHONY: demo test lint docs setup
 
 demo: setup
 	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
@@ -29,6 +30,9 @@ lint: setup
 	@! grep -nE '^.{101}' $(SQL_DIRS:%=%/*.sql) tests/*.sql || { echo 'longer than 100 columns'; false; }
 	.venv/bin/squawk deploy/*.sql
 	$(PYTHON) python/tools/check_functions.py
+
+docs: setup
+	@$(PYTHON) python/tools/generate.py
 
 setup:
 	@python/tools/setup.sh

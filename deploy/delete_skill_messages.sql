@@ -52,8 +52,9 @@ $$;
 
 COMMENT ON FUNCTION public.delete_skill_messages IS
 'Deletes a batch of old messages of a tenant and returns how many; for purge_skill_messages().
-batch_size: at most so many. dry_run: counts all that a purge would delete, and deletes nothing.
-Errors: SM001 tenant_id is null or empty.';
+created_before: older ones. batch_size: at most so many. include_pending, include_unread: those too.
+dry_run: counts all that a purge would delete, and deletes nothing.
+Errors: SM001 no tenant given.';
 
 REVOKE ALL ON FUNCTION public.delete_skill_messages FROM public;
 GRANT EXECUTE ON FUNCTION public.delete_skill_messages TO skill_messages_retention;

@@ -41,7 +41,7 @@ $$;
 COMMENT ON FUNCTION public.erase_user_messages(text) IS
 'Erases the text of all that a user sent or received, and deletes what was never answered.
 deleted: messages that are gone. erased: messages of which ids, skills, status and times stay.
-Errors: SM001 no context; 22023 user_id is null.';
+Errors: SM001 no context; 22023 an argument is null.';
 
 REVOKE ALL ON FUNCTION public.erase_user_messages(text) FROM public;
 GRANT EXECUTE ON FUNCTION public.erase_user_messages(text) TO skill_messages_retention;

@@ -35,7 +35,7 @@ $$;
 COMMENT ON FUNCTION public.export_user_messages(text) IS
 'All that a user sent or received, one JSON object a line, with the columns of skill_messages as
 keys: first what was sent, then what was received.
-Errors: SM001 no context; 22023 user_id is null; 42501 user_id is not the signed-in user.';
+Errors: SM001 no context; 22023 an argument is null; 42501 user_id is not the signed-in user.';
 
 REVOKE ALL ON FUNCTION public.export_user_messages(text) FROM public;
 GRANT EXECUTE ON FUNCTION public.export_user_messages(text)

@@ -68,9 +68,11 @@ END;
 $$;
 
 COMMENT ON PROCEDURE public.purge_skill_messages IS
-'Deletes messages that are old, answered and read, in batches that commit, and says how many.
+'Deletes messages that are old, answered and read, and says how many. Each batch commits: call it
+outside a transaction.
 older_than: since they were sent. batch_size: messages a transaction. tenant_id: this one only, or
-null for all that public.tenants shows. include_pending, include_unread: those too. dry_run: only count.
+null for all that public.tenants shows. include_pending, include_unread: those too. dry_run: only
+count.
 Errors: 22023 an argument is null or out of range; 42501 public.tenants shows the caller none.';
 
 REVOKE ALL ON PROCEDURE public.purge_skill_messages FROM public;

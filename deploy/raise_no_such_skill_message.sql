@@ -20,7 +20,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.raise_no_such_skill_message(text) IS
-'Raises SM002; for the operations on one message.';
+'Raises that a message is not there; for the operations on one message.
+Errors: SM002 no such message for this tenant and user.';
 
 REVOKE ALL ON FUNCTION public.raise_no_such_skill_message(text) FROM public;
 GRANT EXECUTE ON FUNCTION public.raise_no_such_skill_message(text)

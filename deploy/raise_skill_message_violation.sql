@@ -51,9 +51,9 @@ $$;
 
 COMMENT ON FUNCTION public.raise_skill_message_violation(text, text, text, text) IS
 'Raises what a constraint of skill_messages refused as an error that names the argument, with a
-hint.
+hint; for the other functions.
 violation: SQLSTATE. constraint_name, column_name: as the diagnostics give them. place: what to put
-before the message. For the sending functions.
+before the message.
 Errors: 23503 unknown user or skill; 23514 blank or oversized message; 22023 an argument is null or
 an id too long.';
 

@@ -65,8 +65,9 @@ ON public.skill_messages (from_user_id, tenant_id, created_at, id);
 -- What concerns a whole tenant: its figures, its retention, deleting it.
 CREATE INDEX skill_messages_tenant_id_idx ON public.skill_messages (tenant_id);
 
--- Deleting a skill: cascade and set null. tenant_id costs next to nothing here, being the same for all
--- entries of a skill, and keeps the planner from adding the index of a large tenant to the search.
+-- Deleting a skill: cascade and set null. tenant_id costs next to nothing here, being the same for
+-- all entries of a skill, and keeps the planner from adding the index of a large tenant to the
+-- search.
 CREATE INDEX skill_messages_subject_skill_idx
 ON public.skill_messages (subject_skill_id, tenant_id);
 CREATE INDEX skill_messages_proposed_parent_skill_idx

@@ -22,7 +22,7 @@ USING (tenant_id = current_setting('app.current_tenant_id', true))
 WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
 
 COMMENT ON POLICY tenant_access ON public.skill_messages IS
-'The one door: both roles, the current tenant only.';
+'The door of service and app: the current tenant only.';
 COMMENT ON POLICY tenant_isolation ON public.skill_messages IS
 'The outer wall: everybody, the owner included, the current tenant only.';
 

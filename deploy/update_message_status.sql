@@ -64,7 +64,7 @@ $$;
 
 COMMENT ON FUNCTION public.update_message_status(text, text) IS
 'Accepts or declines a received message, once and for good, and returns it as it is now.
-status: accepted or declined.
+status: accepted or declined. The result has it as new_status.
 Errors: SM001 no context; SM002 no such message for this tenant and user; SM003 already accepted or
 declined; 23514 unknown status.';
 

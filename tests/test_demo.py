@@ -21,7 +21,17 @@ def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def assert_the_story_is_told(demo: subprocess.CompletedProcess[str]) -> None:
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    for part in ("badge shows 1", "accepted", "declined", "SM001", "SM002", "SM003", "42501"):
+    for part in (
+        "badge shows 1",
+        "Heard: MessageSent",
+        "Sent in one round trip",
+        "accepted",
+        "declined",
+        "SM001",
+        "SM002",
+        "SM003",
+        "42501",
+    ):
         assert part in demo.stdout
     assert "Isolation held" in demo.stdout
 

@@ -78,7 +78,9 @@ BEGIN
         INNER JOIN pg_catalog.pg_class AS r ON r.oid = i.indexrelid
         WHERE i.indrelid = to_regclass('public.skill_messages') AND i.indisvalid
         UNION ALL
-        SELECT concat(s.stxname, ' ', substring(pg_get_statisticsobjdef(s.oid) FROM 'ON .*(?= FROM)'))
+        SELECT concat(
+            s.stxname, ' ', substring(pg_get_statisticsobjdef(s.oid) FROM 'ON .*(?= FROM)')
+        )
         FROM pg_catalog.pg_statistic_ext AS s
         WHERE s.stxrelid = to_regclass('public.skill_messages')
     );

@@ -6,7 +6,9 @@ the demo created is removed again.
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,7 +16,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 from server import ROOT, Server, deploy, sqitch
-from skill_messages import Message, SkillMessages
+from skill_messages import Message, NewMessage, SkillMessages, listen
 from typing_extensions import LiteralString
 
 console = Console(highlight=False)
@@ -88,6 +90,11 @@ def installed(url: str) -> Iterator[psycopg.Connection[Any]]:
                 admin.execute(f"GRANT {role} TO CURRENT_USER".encode())
                 undo.callback(admin.execute, f"REVOKE {role} FROM CURRENT_USER".encode())
 
+        query = "SELECT FROM pg_trigger WHERE tgname = 'notify_sent' AND tgenabled = 'D'"
+        if admin.execute(query).rowcount:
+            admin.execute("SELECT switch_skill_message_notifications(true)")
+            undo.callback(admin.execute, "SELECT switch_skill_message_notifications(false)")
+
         undo.callback(remove_demo_data, admin)
         admin.execute((ROOT / "sql/demo.sql").read_bytes())
         admin.execute(GROUPS)
@@ -107,8 +114,12 @@ def remove_demo_data(admin: psycopg.Connection[Any]) -> None:
 class Story:
     """What happens between the authors, each acting through a client of their own."""
 
-    def __init__(self, app: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, app: psycopg.Connection[Any], admin: psycopg.Connection[Any], url: str
+    ) -> None:
         self.app = app
+        self.admin = admin
+        self.url = url
 
     def client(self, name: str, tenant: str = "harbor") -> SkillMessages:
         return SkillMessages(self.app, tenant_id=f"demo-{tenant}", user_id=f"demo-{name}")
@@ -173,6 +184,50 @@ class Story:
         self.client("odile", "crumb").update_message_status("demo-message-4", "declined")
         self.inbox("odile", "crumb")
         return decided
+
+    def propose_many(self) -> None:
+        chapter("Maya proposes three groups at once; Jonas's application hears of it live")
+        maya, jonas = self.client("maya"), self.client("jonas")
+        batch: list[NewMessage] = [
+            {
+                "id": f"demo-message-{number}",
+                "from_user_id": "demo-maya",
+                "to_user_id": "demo-jonas",
+                "subject_skill_id": f"demo-{subject}",
+                "proposed_parent_skill_id": f"demo-{parent}",
+                "message": "And these?",
+            }
+            for number, subject, parent in (
+                (5, "explain", "slow-postgres"),
+                (6, "csv-tidy", "csv-clean"),
+                (7, "dashboards", "explain"),
+            )
+        ]
+        events = listen(lambda: psycopg.connect(self.url))
+        with ThreadPoolExecutor() as pool:
+            heard = pool.submit(lambda: [next(events) for _ in batch])
+            listening = "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+            for _ in range(200):
+                if self.admin.execute(listening).rowcount:
+                    break
+                time.sleep(0.05)
+            ids = maya.send_skill_messages(batch)
+            for event in heard.result(timeout=30):
+                console.print(f"Heard: {event}")
+        events.close()
+        console.print(f"Sent in one round trip: {', '.join(ids)}\n")
+        table(
+            "Maya's sent box",
+            *("to", "skill to group", "status", "read"),
+            rows=[
+                (m.to_user_id, m.subject_skill_id, m.status, "yes" if m.read_at else "no")
+                for m in maya.iter_messages_from_user("demo-maya")
+            ],
+        )
+        self.badge("jonas")
+        marked = jonas.mark_messages_read("demo-jonas")
+        console.print(f"He marks all as read: {marked} messages.")
+        self.badge("jonas")
 
     def attack(self, decided: Message) -> bool:
         """Whether every attempt was refused as it should be."""
@@ -324,11 +379,13 @@ def main() -> int:
             server = stack.enter_context(Server())
             server.create_database("demo")
             url = server.url(database="demo")
-        stack.enter_context(installed(url))
+        admin = stack.enter_context(installed(url))
         app = psycopg.connect(url, autocommit=True, options="-c role=skill_messages_app")
-        story = Story(stack.enter_context(app))
+        story = Story(stack.enter_context(app), admin, url)
         story.propose()
-        held = story.attack(story.read_and_decide())
+        decided = story.read_and_decide()
+        story.propose_many()
+        held = story.attack(decided)
 
     console.print("All that the demo created is removed again.")
     if held:

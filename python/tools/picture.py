@@ -1,0 +1,196 @@
+"""The entity-relationship picture: one card a table, one arrow a foreign key, as plain SVG."""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any, NamedTuple
+
+from psycopg import Connection, Cursor
+from psycopg.rows import namedtuple_row
+from reference import short
+
+# The messages stand on the left, what they refer to on the right, in the order of their columns.
+TABLES = ["skill_messages", "tenants", "users", "skills"]
+
+COLUMNS = """
+SELECT
+    c.relname AS "table",
+    a.attname AS name,
+    format_type(a.atttypid, a.atttypmod) AS type,
+    NOT a.attnotnull AS nullable,
+    coalesce(bool_or(k.contype = 'p'), false) AS primary_key,
+    coalesce(bool_or(k.contype = 'f'), false) AS foreign_key
+FROM pg_attribute AS a
+INNER JOIN pg_class AS c ON c.oid = a.attrelid
+LEFT JOIN pg_constraint AS k ON k.conrelid = c.oid AND a.attnum = ANY (k.conkey)
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY (%s)
+    AND a.attnum > 0 AND NOT a.attisdropped
+GROUP BY c.relname, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull
+ORDER BY c.relname COLLATE "C", a.attnum
+"""
+
+FOREIGN_KEYS = """
+SELECT
+    source.relname AS source,
+    target.relname AS target,
+    ARRAY(
+        SELECT a.attname::text
+        FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+        INNER JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum
+        ORDER BY u.place
+    ) AS columns,
+    ARRAY(
+        SELECT a.attname::text
+        FROM pg_attribute AS a
+        WHERE a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+        ORDER BY a.attnum
+    ) AS referenced,
+    CASE k.confdeltype
+        WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'r' THEN 'RESTRICT'
+        WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION'
+    END AS on_delete
+FROM pg_constraint AS k
+INNER JOIN pg_class AS source ON source.oid = k.conrelid
+INNER JOIN pg_class AS target ON target.oid = k.confrelid
+WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace
+ORDER BY array_position(%s, source.relname::text), k.conkey[array_upper(k.conkey, 1)]
+"""
+
+ROW, HEAD, MARGIN, GAP, LANE = 36, 32, 20, 24, 11
+LEFT_WIDTH, BETWEEN, RIGHT_WIDTH, BESIDE = 350, 300, 200, 170
+
+STYLE = """\
+text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#1f2328}
+.title{font-weight:bold;fill:#fff}.dim{fill:#59636e}.mark{font-size:10px;fill:#0550ae}
+.label{font-size:10px;fill:#59636e}.line{fill:none;stroke:#0550ae;stroke-width:1.3}
+"""
+
+
+class Arrow(NamedTuple):
+    start: float
+    end: float
+    columns: str
+    on_delete: str
+
+    def label(self, x: float) -> list[str]:
+        """The columns above the line, the action below it."""
+        return [
+            text(x, self.start - 5, self.columns, "label"),
+            text(x, self.start + 11, f"ON DELETE {self.on_delete}", "label"),
+        ]
+
+
+@dataclass(frozen=True)
+class Card:
+    name: str
+    x: float
+    y: float
+    width: float
+    columns: list[Any]
+
+    @property
+    def height(self) -> float:
+        return HEAD + ROW * len(self.columns)
+
+    def row(self, name: str) -> float:
+        """The middle of a column's row."""
+        place = [column.name for column in self.columns].index(name)
+        return self.y + HEAD + ROW * (place + 0.5)
+
+    def svg(self) -> list[str]:
+        box = f'x="{self.x}" y="{self.y}" width="{self.width}" rx="6"'
+        lines = [
+            f'<rect {box} height="{self.height}" fill="#fff" stroke="#8c959f"/>',
+            f'<rect {box} height="{HEAD}" fill="#24292f"/>',
+            text(self.x + 12, self.y + 21, self.name, "title"),
+        ]
+        for column in self.columns:
+            y = self.row(column.name) + 4.5
+            marks = ["PK"] * column.primary_key + ["FK"] * column.foreign_key
+            kind = short(column.type) + (" null" if column.nullable else "")
+            lines.append(text(self.x + 12, y, " ".join(marks), "mark"))
+            lines.append(text(self.x + 52, y, column.name))
+            lines.append(text(self.x + self.width - 12, y, kind, "dim", anchor="end"))
+        return lines
+
+
+def picture(connection: Connection[Any]) -> str:
+    cursor: Cursor[Any] = connection.cursor(row_factory=namedtuple_row)
+    columns = cursor.execute(COLUMNS, [TABLES]).fetchall()
+    keys = cursor.execute(FOREIGN_KEYS, [TABLES]).fetchall()
+    cards = laid_out({name: [c for c in columns if c.table == name] for name in TABLES})
+    from_left = arrows([k for k in keys if k.source == TABLES[0]], cards)
+    from_right = arrows([k for k in keys if k.source != TABLES[0]], cards)
+
+    width = 2 * MARGIN + LEFT_WIDTH + BETWEEN + RIGHT_WIDTH + BESIDE
+    height = max(card.y + card.height for card in cards.values()) + MARGIN
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
+        "<!-- Generated by make docs. -->",
+        "<title>The tables around skill_messages and their foreign keys</title>",
+        f"<style>{STYLE}</style>",
+        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
+        'markerHeight="8" orient="auto"><path d="M0 0 8 4 0 8z" fill="#0550ae"/></marker></defs>',
+        f'<rect width="{width}" height="{height}" rx="10" fill="#fff"/>',
+    ]
+    lines += [line for card in cards.values() for line in card.svg()]
+    lines += across(from_left) + around(from_right)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def laid_out(columns: dict[str, list[Any]]) -> dict[str, Card]:
+    first, *others = TABLES
+    cards = {first: Card(first, MARGIN, MARGIN + GAP, LEFT_WIDTH, columns[first])}
+    x, y = MARGIN + LEFT_WIDTH + BETWEEN, float(MARGIN)
+    for name in others:
+        cards[name] = Card(name, x, y, RIGHT_WIDTH, columns[name])
+        y += cards[name].height + GAP
+    return cards
+
+
+def arrows(keys: list[Any], cards: dict[str, Card]) -> list[Arrow]:
+    """From the row of each key's last column, which tells it from its neighbours, to the target.
+
+    Those to one table end at one referenced column after the other, as far as there are some.
+    """
+    found: list[Arrow] = []
+    for place, key in enumerate(keys):
+        before = [other.target for other in keys[:place]].count(key.target)
+        start = cards[key.source].row(key.columns[-1])
+        end = cards[key.target].row(key.referenced[before % len(key.referenced)])
+        found.append(Arrow(start, end, ", ".join(key.columns), key.on_delete))
+    return found
+
+
+def across(found: list[Arrow]) -> list[str]:
+    """From left to right, each in a lane of its own, so that none crosses another."""
+    upward = sorted(arrow for arrow in found if arrow.end < arrow.start)
+    downward = sorted((arrow for arrow in found if arrow.end >= arrow.start), reverse=True)
+    left, right = MARGIN + LEFT_WIDTH, MARGIN + LEFT_WIDTH + BETWEEN
+    lines = []
+    for lane in (upward, downward):
+        for place, arrow in enumerate(lane):
+            x = right - 24 - LANE * (len(lane) - 1 - place)
+            lines.append(path(f"M{left} {arrow.start}H{x}V{arrow.end}H{right}"))
+            lines += arrow.label(left + 8)
+    return lines
+
+
+def around(found: list[Arrow]) -> list[str]:
+    """Between cards on the right, out and in by their right edges."""
+    edge = MARGIN + LEFT_WIDTH + BETWEEN + RIGHT_WIDTH
+    lines = []
+    for place, arrow in enumerate(found):
+        x = edge + 20 + LANE * place
+        lines.append(path(f"M{edge} {arrow.start}H{x}V{arrow.end}H{edge}"))
+        lines += arrow.label(edge + 14 + LANE * len(found))
+    return lines
+
+
+def path(d: str) -> str:
+    return f'<path class="line" d="{d}" marker-end="url(#arrow)"/>'
+
+
+def text(x: float, y: float, content: str, css: str = "", anchor: str = "") -> str:
+    css = f' class="{css}"' if css else ""
+    anchor = f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text x="{x}" y="{y}"{css}{anchor}>{escape(content)}</text>' if content else ""

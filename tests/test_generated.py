@@ -1,0 +1,127 @@
+"""What is generated is up to date, and the one file does what the Sqitch deployment does."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Database, dump
+from generate import generated
+from onefile import body, parse, scripts
+from psycopg import errors
+from server import DEPLOYER, ROOT, sqitch
+
+ONE_FILE = ROOT / "sql" / "skill_messages.sql"
+
+# A screen: what a reader takes in without losing the beginning.
+LINES_OF_A_SCREEN = 100
+
+
+def load(database: Database, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["psql", "-X", "-q", *options, "-f", str(ONE_FILE), database.conninfo(DEPLOYER)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def succeeds(command: str, database: Database, *options: str) -> None:
+    done = sqitch(command, database.target, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_generated_is_stale(deployed: Database) -> None:
+    with deployed.connect() as connection:
+        files = generated(connection)
+    stale = [str(file) for file, content in files.items() if file.read_text() != content]
+    assert stale == [], "run make docs"
+
+
+@pytest.mark.parametrize("kind", ["empty", "host"])
+def test_the_one_file_makes_what_sqitch_deploys(kind: str, request: pytest.FixtureRequest) -> None:
+    database: Database = request.getfixturevalue(kind)
+    succeeds("deploy", database)
+    by_sqitch = dump(database)
+    succeeds("revert", database, "-y")
+    assert dump(database) != by_sqitch
+
+    done = load(database, "-v", "ON_ERROR_STOP=1")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert dump(database) == by_sqitch
+
+    # As its header says: Sqitch takes over from here.
+    succeeds("deploy", database, "--log-only")
+    succeeds("verify", database)
+
+
+@pytest.mark.parametrize("options", [[], ["-v", "ON_ERROR_STOP=1"]], ids=["go on", "stop"])
+def test_loading_it_twice_stops_and_changes_nothing(deployed: Database, options: list[str]) -> None:
+    before = dump(deployed)
+    done = load(deployed, *options)
+    first, hint = done.stderr.splitlines()[:2]
+    assert first.endswith("ERROR:  public.skill_messages exists already, so nothing was loaded")
+    assert hint.startswith("HINT:  ")
+    assert done.returncode == (3 if options else 0)
+    assert dump(deployed) == before
+
+
+def test_a_migration_tool_may_send_it_in_one_piece(empty: Database, deployed: Database) -> None:
+    content = ONE_FILE.read_bytes()
+    with empty.connect(DEPLOYER) as connection:
+        connection.execute(content)
+    succeeds("deploy", empty, "--log-only")
+    succeeds("verify", empty)
+
+    with deployed.connect() as connection, pytest.raises(errors.DuplicateTable, match="exists al"):
+        connection.execute(content)
+
+
+def test_a_host_that_lacks_something_gets_nothing_at_all(host: Database) -> None:
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("ALTER TABLE users ALTER tenant_id DROP NOT NULL")
+    before = dump(host)
+    assert "the existing tables lack" in load(host).stderr
+    assert dump(host) == before
+    with host.connect() as connection:
+        query = "SELECT FROM pg_roles WHERE rolname LIKE 'skill_messages%'"
+        assert connection.execute(query).rowcount == 0
+
+
+def test_every_function_is_in_the_reference(deployed: Database) -> None:
+    with deployed.connect() as connection:
+        query = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        names = [name for (name,) in connection.execute(query)]
+    lines = (ROOT / "docs" / "reference.md").read_text().splitlines()
+    assert len(names) > 20
+    assert [name for name in names if lines.count(f"### `{name}`") != 1] == []
+
+
+def test_every_function_fits_on_a_screen() -> None:
+    long = [
+        (file.name, lines)
+        for file in sorted((ROOT / "deploy").glob("*.sql"))
+        if "CREATE FUNCTION" in (text := file.read_text()) or "CREATE PROCEDURE" in text
+        if (lines := text.count("\n")) > LINES_OF_A_SCREEN
+    ]
+    assert long == []
+
+
+def test_the_plan_is_read_as_sqitch_reads_it() -> None:
+    done = sqitch("plan", "db:pg:", "--no-headers", "--format", "format:%n")
+    assert [name for name, _ in parse((ROOT / "sqitch.plan").read_text())[0]] == done.stdout.split()
+
+
+def test_a_reworked_change_has_the_script_of_its_tag(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "a@v1.sql").touch()
+    changes, tags = parse(
+        "%project=x\n\na 2026 A <a@b> # x\nb [a] 2026 A <a@b>\n@v1 2026\na [a@v1]"
+    )
+    assert list(scripts(tmp_path, changes)) == ["a@v1.sql", "b.sql", "a.sql"]
+    assert tags == ["@v1"]
+
+
+@pytest.mark.parametrize("script", ["SELECT 1;\n", "BEGIN;\nCOMMIT;\nBEGIN;\nCOMMIT;\n"])
+def test_a_script_that_is_not_one_transaction_is_refused(script: str) -> None:
+    with pytest.raises(ValueError, match=r"deploy/x\.sql is not one transaction"):
+        body(script, "x.sql")
