@@ -24,7 +24,8 @@ DECLARE
 BEGIN
     PERFORM public.set_skill_message_context(v_tenant_id);
 
-    IF dry_run THEN
+    -- Null, of all things, must not delete.
+    IF dry_run IS NOT FALSE THEN
         RETURN (
             SELECT count(*)
             FROM public.skill_messages AS m
@@ -41,7 +42,7 @@ BEGIN
         WHERE old.tenant_id = v_tenant_id AND old.created_at < created_before
             AND (include_pending OR old.status <> 'pending')
             AND (include_unread OR old.read_at IS NOT NULL)
-        LIMIT batch_size
+        LIMIT coalesce(batch_size, 0)
         FOR UPDATE SKIP LOCKED
     ));
 

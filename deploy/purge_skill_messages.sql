@@ -28,10 +28,10 @@ DECLARE
 BEGIN
     SET LOCAL search_path = pg_catalog, pg_temp;
 
-    IF older_than IS NULL OR older_than < interval '0' OR coalesce(batch_size, 0) < 1 THEN
-        RAISE EXCEPTION 'older_than is % and batch_size %', older_than, batch_size
+    IF (older_than >= interval '0' AND batch_size >= 1 AND dry_run IS NOT NULL) IS NOT TRUE THEN
+        RAISE EXCEPTION 'older_than is %, batch_size %, dry_run %', older_than, batch_size, dry_run
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an age of zero or more, and batches of one message or more.';
+                  HINT = 'Give an age of zero or more, batches of one or more, and no nulls.';
     END IF;
 
     IF tenant_id IS NULL THEN

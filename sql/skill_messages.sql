@@ -1341,7 +1341,8 @@ DECLARE
 BEGIN
     PERFORM public.set_skill_message_context(v_tenant_id);
 
-    IF dry_run THEN
+    -- Null, of all things, must not delete.
+    IF dry_run IS NOT FALSE THEN
         RETURN (
             SELECT count(*)
             FROM public.skill_messages AS m
@@ -1358,7 +1359,7 @@ BEGIN
         WHERE old.tenant_id = v_tenant_id AND old.created_at < created_before
             AND (include_pending OR old.status <> 'pending')
             AND (include_unread OR old.read_at IS NOT NULL)
-        LIMIT batch_size
+        LIMIT coalesce(batch_size, 0)
         FOR UPDATE SKIP LOCKED
     ));
 
@@ -1404,10 +1405,10 @@ DECLARE
 BEGIN
     SET LOCAL search_path = pg_catalog, pg_temp;
 
-    IF older_than IS NULL OR older_than < interval '0' OR coalesce(batch_size, 0) < 1 THEN
-        RAISE EXCEPTION 'older_than is % and batch_size %', older_than, batch_size
+    IF (older_than >= interval '0' AND batch_size >= 1 AND dry_run IS NOT NULL) IS NOT TRUE THEN
+        RAISE EXCEPTION 'older_than is %, batch_size %, dry_run %', older_than, batch_size, dry_run
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an age of zero or more, and batches of one message or more.';
+                  HINT = 'Give an age of zero or more, batches of one or more, and no nulls.';
     END IF;
 
     IF tenant_id IS NULL THEN

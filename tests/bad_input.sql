@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(171);
+SELECT plan(231);
 
 -- The functions. Whether service or app asks makes no difference.
 SELECT is(complaint(actor, 'acme', 'ann', statement), expected,
@@ -43,25 +43,16 @@ CROSS JOIN (VALUES
         $$SELECT send_skill_message('ann', 'ben', 'knots', ' ', 'ropes', 'a1')$$,
         '23514 invalid message'),
 
-    -- get_messages_for_user.
-    ('messages of null', $$SELECT id FROM get_messages_for_user(NULL)$$,
-        '22023 user_id is null'),
-    ('a page of null', $$SELECT id FROM get_messages_for_user('ann', NULL)$$,
-        '22023 max_messages is null'),
-    ('a page of 0', $$SELECT id FROM get_messages_for_user('ann', 0)$$,
-        '22023 max_messages is 0'),
-    ('a page of -1', $$SELECT id FROM get_messages_for_user('ann', -1)$$,
-        '22023 max_messages is -1'),
-    ('a page of 1001', $$SELECT id FROM get_messages_for_user('ann', 1001)$$,
-        '22023 max_messages is 1001'),
-    ('a page of 2147483647', $$SELECT id FROM get_messages_for_user('ann', 2147483647)$$,
-        '22023 max_messages is 2147483647'),
-    ('half a position, the time',
-        $$SELECT id FROM get_messages_for_user('ann', 5, before_created_at => now())$$,
-        '22023 before_created_at and before_id: one is given, the other is null'),
-    ('half a position, the id',
-        $$SELECT id FROM get_messages_for_user('ann', 5, before_id => 'a2')$$,
-        '22023 before_created_at and before_id: one is given, the other is null'),
+    -- send_skill_message: more than an index takes. Digests, because an index compresses what
+    -- repeats.
+    ('an id of 6,400 bytes', $$
+        SELECT send_skill_message('ann', 'ben', 'knots', 'Hello', id => string_agg(md5(n::text),
+            '')) FROM generate_series(1, 200) AS n
+    $$, '22023 an id is too long for its index'),
+    ('a recipient of 6,400 bytes', $$
+        SELECT send_skill_message('ann', string_agg(md5(n::text), ''), 'knots', 'Hello')
+        FROM generate_series(1, 200) AS n
+    $$, '22023 an id is too long for its index'),
 
     -- get_unread_count_for_user.
     ('a count of null', $$SELECT get_unread_count_for_user(NULL)$$, '22023 user_id is null'),
@@ -87,8 +78,34 @@ CROSS JOIN (VALUES
         '23514 status "maybe" is no decision'),
     ('an unknown status of a decided message',
         $$SELECT id FROM update_message_status('a5', 'maybe')$$,
-        '23514 status "maybe" is no decision')
+        '23514 status "maybe" is no decision'),
+
+    -- mark_messages_read, export_user_messages.
+    ('all of null read', $$SELECT mark_messages_read(NULL)$$, '22023 user_id is null'),
+    ('all up to null read', $$SELECT mark_messages_read('ann', NULL)$$,
+        '22023 up_to_created_at is null'),
+    ('all of null up to null read', $$SELECT mark_messages_read(NULL, NULL)$$,
+        '22023 user_id is null'),
+    ('an export of null', $$SELECT line FROM export_user_messages(NULL)$$, '22023 user_id is null')
 ) AS bad (what, statement, expected);
+
+-- A page of the inbox or of the sent box.
+SELECT is(complaint(actor, 'acme', 'ann', statement), expected, format('%s: %s', actor, statement))
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES ('get_messages_for_user'), ('get_messages_from_user')) AS boxes (box)
+CROSS JOIN (VALUES
+    ('NULL', '22023 user_id is null'),
+    ('''ann'', NULL', '22023 max_messages is null'),
+    ('''ann'', 0', '22023 max_messages is 0'),
+    ('''ann'', -1', '22023 max_messages is -1'),
+    ('''ann'', 1001', '22023 max_messages is 1001'),
+    ('''ann'', 2147483647', '22023 max_messages is 2147483647'),
+    ('''ann'', 5, before_created_at => now()',
+        '22023 before_created_at and before_id: one is given, the other is null'),
+    ('''ann'', 5, before_id => ''a2''',
+        '22023 before_created_at and before_id: one is given, the other is null')
+) AS bad (arguments, expected)
+CROSS JOIN LATERAL format('SELECT id FROM %I(%s)', box, arguments) AS statement;
 
 -- For app, a sender who is not the signed-in user is refused first.
 SELECT is(complaint('service', 'acme', '', statement), expected, 'service: ' || statement)
@@ -99,12 +116,24 @@ FROM (VALUES
         '22023 from_user_id is null')
 ) AS bad (statement, expected);
 
-SELECT todo('the policy refuses the row before the column does, without a hint', 2);
 SELECT is(
     complaint(actor, 'acme', 'ann', $$SELECT send_skill_message(NULL, 'ben', 'knots', 'Hello')$$),
     '22023 from_user_id is null', actor || ': a sender of null'
 )
 FROM (VALUES ('app'), ('both')) AS actors (actor);
+
+-- retention. Only a tenant is asked for: no user is signed in.
+SELECT is(complaint('retention', tenant, '', statement), expected,
+    format('retention in tenant %L: %s', tenant, statement))
+FROM (VALUES
+    ('acme', $$SELECT * FROM erase_user_messages(NULL)$$, '22023 user_id is null'),
+    ('', $$SELECT * FROM erase_user_messages('ann')$$,
+        'SM001 app.current_tenant_id: no tenant in the context'),
+    ('acme', $$SELECT delete_skill_messages(NULL, now(), 9, true, true, false)$$,
+        'SM001 tenant_id: no tenant given'),
+    ('acme', $$SELECT delete_skill_messages('', now(), 9, true, true, false)$$,
+        'SM001 tenant_id: no tenant given')
+) AS bad (tenant, statement, expected);
 
 -- An id of null is no message.
 SELECT matches(complaint(actor, 'acme', 'ann', statement),
@@ -113,6 +142,7 @@ SELECT matches(complaint(actor, 'acme', 'ann', statement),
 FROM (VALUES ('service'), ('app')) AS actors (actor)
 CROSS JOIN (VALUES
     ($$SELECT mark_message_read(NULL)$$),
+    ($$SELECT id FROM get_skill_message(NULL)$$),
     ($$SELECT id FROM update_message_status(NULL, 'accepted')$$)
 ) AS bad (statement);
 
@@ -138,6 +168,12 @@ FROM (VALUES
     ($$SELECT send_skill_message('ann', 'ben', 'knots', 'Hello', tenant_id => 'acme')$$, '42883'),
     ($$SELECT id FROM get_messages_for_user()$$, '42883'),
     ($$SELECT mark_message_read('a2', now())$$, '42883'),
+    ($$SELECT mark_messages_read('ann', 'yesterday week')$$, '22007'),
+    ($$SELECT mark_messages_read()$$, '42883'),
+    ($$SELECT send_skill_messages('no JSON')$$, '22P02'),
+    ($$SELECT pending FROM get_message_stats('acme')$$, '42883'),
+    ($$SELECT line FROM export_user_messages()$$, '42883'),
+    ($$SELECT id FROM get_skill_message('a1', 'acme')$$, '42883'),
     ($$SELECT id FROM update_message_status('a2')$$, '42883')
 ) AS bad (statement, expected);
 
@@ -173,6 +209,16 @@ CROSS JOIN (VALUES
     ('created_at', '-infinity', '23514', 'skill_messages_created_at_check'),
     ('created_at', NULL, '23502', NULL)
 ) AS bad (col, val, expected, constraint_name);
+
+-- A reading is at a time, too.
+SELECT matches(
+    complaint(actor, 'acme', 'ben', format(
+        'UPDATE skill_messages SET read_at = %L WHERE id = ''a1''', read_at)),
+    '^23514 .*"skill_messages_read_at_check"',
+    format('%s reads a message at %s', actor, read_at)
+)
+FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES ('infinity'), ('-infinity')) AS bad (read_at);
 
 -- The empty tenant: with '' in the context, a row of tenant '' would pass every policy, so no such
 -- row can be.

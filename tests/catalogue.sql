@@ -4,7 +4,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(54);
+SELECT plan(69);
 
 -- What belongs to an extension is none of the package's.
 CREATE TEMP VIEW relation AS
@@ -21,8 +21,8 @@ CREATE TEMP VIEW relation_table AS
 SELECT * FROM relation WHERE relkind IN ('r', 'p', 'f');
 
 CREATE TEMP VIEW routine AS
-SELECT oid, oid::regprocedure::text AS name, prosecdef, proconfig, prorettype, proretset,
-    proargtypes, proowner, proacl
+SELECT oid, oid::regprocedure::text AS name, prokind, prosecdef, proconfig, prosrc, prorettype,
+    proretset, proargtypes, proowner, proacl
 FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace
     AND NOT EXISTS (
@@ -83,9 +83,10 @@ UNION ALL
 SELECT 'a permissive policy has the tenant predicate', name
 FROM policy WHERE permissive = 'PERMISSIVE' AND keeps_tenant IS NOT true
 UNION ALL
-SELECT 'a permissive policy is for the two roles only', name
+SELECT 'a permissive policy is for the three roles only', name
 FROM policy
-WHERE permissive = 'PERMISSIVE' AND NOT roles <@ '{skill_messages_app,skill_messages_service}'
+WHERE permissive = 'PERMISSIVE'
+    AND NOT roles <@ '{skill_messages_app,skill_messages_service,skill_messages_retention}'
 UNION ALL
 SELECT 'a foreign key carries the tenant', c.conname::text
 FROM pg_constraint AS c
@@ -103,7 +104,16 @@ UNION ALL
 SELECT 'a function runs as its caller: no SECURITY DEFINER', name FROM routine WHERE prosecdef
 UNION ALL
 SELECT 'a function has a fixed search_path that nobody can write to', name
-FROM routine WHERE NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
+FROM routine
+WHERE prokind <> 'p' AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
+UNION ALL
+-- PostgreSQL lets no procedure with a SET clause commit. SET LOCAL ends with each COMMIT.
+SELECT 'a procedure sets that search_path first of all, and again after each COMMIT', name
+FROM routine
+WHERE prokind = 'p' AND (
+    prosrc !~ '\mBEGIN\s+SET LOCAL search_path = pg_catalog, pg_temp;'
+    OR prosrc ~* '\m(COMMIT|ROLLBACK)\s*;(?!\s+SET LOCAL search_path = pg_catalog, pg_temp;)'
+)
 UNION ALL
 SELECT 'a function neither takes nor returns a row type of a table', r.name
 FROM routine AS r
@@ -117,21 +127,35 @@ UNION ALL
 SELECT 'no table or column can be touched by PUBLIC',
     name FROM privilege WHERE kind = 'relation' AND grantee = 0
 UNION ALL
-SELECT 'no privilege for anybody else than the two roles', name
+SELECT 'no privilege for anybody else than the three roles, but the totals for pg_monitor', name
 FROM privilege
-WHERE grantee <> 0 AND grantee::regrole::text NOT IN ('skill_messages_service',
-    'skill_messages_app')
+WHERE grantee <> 0
+    AND grantee::regrole::text NOT IN (
+        'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
+    )
+    AND (name, grantee::regrole::text) <> ('skill_message_totals', 'pg_monitor')
 UNION ALL
 SELECT 'no privilege can be passed on', name FROM privilege WHERE is_grantable
 UNION ALL
-SELECT 'neither role may truncate a table, create triggers on it or refer to it', name
+SELECT 'nobody may truncate a table, create triggers on it or refer to it', name
 FROM privilege
 WHERE kind = 'relation' AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
 UNION ALL
-SELECT 'a table has a comment',
-    name FROM relation_table WHERE obj_description(oid, 'pg_class') IS NULL
+SELECT 'a table or view has a comment', name
+FROM relation WHERE obj_description(oid, 'pg_class') IS NULL
 UNION ALL
-SELECT 'a function has a comment', name FROM routine WHERE obj_description(oid, 'pg_proc') IS NULL;
+SELECT 'a column has a comment', r.name || '.' || a.attname
+FROM relation AS r
+JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE col_description(r.oid, a.attnum) IS NULL
+UNION ALL
+SELECT 'a policy has a comment', r.name || '.' || p.polname
+FROM relation AS r
+JOIN pg_policy AS p ON p.polrelid = r.oid
+WHERE obj_description(p.oid, 'pg_policy') IS NULL
+UNION ALL
+SELECT 'a function or procedure has a comment', name
+FROM routine WHERE obj_description(oid, 'pg_proc') IS NULL;
 
 CREATE TEMP TABLE rule (number int GENERATED ALWAYS AS IDENTITY, rule text, example text);
 
@@ -154,25 +178,42 @@ VALUES
     ('a permissive policy has the tenant predicate', 'half_walled.insert_true'),
     ('a permissive policy has the tenant predicate', 'half_walled.nothing'),
     ('a permissive policy has the tenant predicate', 'half_walled.another_column'),
-    ('a permissive policy is for the two roles only', 'half_walled.for_everybody'),
+    ('a permissive policy is for the three roles only', 'half_walled.for_everybody'),
+    ('a permissive policy is for the three roles only', 'half_walled.for_monitor'),
     ('a foreign key carries the tenant', 'careless_skill_id_fkey'),
     ('a view is subject to the policies of whoever looks', 'peephole'),
     ('a view is subject to the policies of whoever looks', 'snapshot'),
     ('a function runs as its caller: no SECURITY DEFINER', 'careless_function()'),
     ('a function has a fixed search_path that nobody can write to', 'careless_function()'),
     ('a function has a fixed search_path that nobody can write to', 'writable_path()'),
+    ('a function has a fixed search_path that nobody can write to', 'rows_of()'),
+    ('a procedure sets that search_path first of all, and again after each COMMIT',
+        'sets_late()'),
+    ('a procedure sets that search_path first of all, and again after each COMMIT',
+        'sets_once()'),
     ('a function neither takes nor returns a row type of a table', 'rows_of()'),
     ('a function neither takes nor returns a row type of a table', 'takes_row(skill_messages)'),
     ('no function can be executed by PUBLIC', 'careless_function()'),
     ('no function can be executed by PUBLIC', 'writable_path()'),
     ('no table or column can be touched by PUBLIC', 'careless'),
     ('no table or column can be touched by PUBLIC', 'unforced.id'),
-    ('no privilege for anybody else than the two roles', 'unforced'),
-    ('no privilege for anybody else than the two roles', 'rows_of()'),
+    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+        'unforced'),
+    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+        'rows_of()'),
+    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+        'peephole'),
     ('no privilege can be passed on', 'half_walled'),
-    ('neither role may truncate a table, create triggers on it or refer to it', 'half_walled'),
-    ('a table has a comment', 'careless'),
-    ('a function has a comment', 'careless_function()');
+    ('nobody may truncate a table, create triggers on it or refer to it', 'half_walled'),
+    ('a table or view has a comment', 'careless'),
+    ('a table or view has a comment', 'peephole'),
+    ('a table or view has a comment', 'snapshot'),
+    ('a column has a comment', 'careless.skill_id'),
+    ('a column has a comment', 'peephole.message'),
+    ('a policy has a comment', 'half_walled.tenant_isolation'),
+    ('a policy has a comment', 'half_walled.all_true'),
+    ('a function or procedure has a comment', 'careless_function()'),
+    ('a function or procedure has a comment', 'sets_late()');
 
 CREATE TEMP TABLE deployed_offender AS SELECT * FROM offender;
 
@@ -224,8 +265,11 @@ CREATE POLICY another_column ON half_walled FOR SELECT TO skill_messages_app
 USING (id || tenant_id = current_setting('app.current_tenant_id', true));
 CREATE POLICY for_everybody ON half_walled
 USING (tenant_id = current_setting('app.current_tenant_id', true));
+CREATE POLICY for_monitor ON half_walled TO skill_messages_app, pg_monitor
+USING (tenant_id = current_setting('app.current_tenant_id', true));
 
 CREATE VIEW peephole AS SELECT * FROM skill_messages;
+GRANT SELECT ON peephole TO pg_monitor;
 CREATE MATERIALIZED VIEW snapshot AS SELECT * FROM skill_messages;
 
 CREATE FUNCTION careless_function() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
@@ -234,6 +278,19 @@ CREATE FUNCTION rows_of() RETURNS SETOF skill_messages
 LANGUAGE sql AS 'SELECT * FROM public.skill_messages';
 GRANT EXECUTE ON FUNCTION rows_of() TO skill_messages_test_nobody;
 CREATE FUNCTION takes_row(skill_messages) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE sets_late() LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1;
+    SET LOCAL search_path = pg_catalog, pg_temp;
+END;
+$$;
+CREATE PROCEDURE sets_once() LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    COMMIT;
+    PERFORM 1;
+END;
+$$;
 
 CREATE TEMP TABLE added_offender AS SELECT * FROM offender;
 
@@ -253,22 +310,38 @@ SELECT is_empty(
 CREATE TABLE careful (id text, tenant_id text, skill_id text,
     FOREIGN KEY (tenant_id, skill_id) REFERENCES skills (tenant_id, id));
 COMMENT ON TABLE careful IS 'As it should be.';
+COMMENT ON COLUMN careful.id IS 'As it should be.';
+COMMENT ON COLUMN careful.tenant_id IS 'As it should be.';
+COMMENT ON COLUMN careful.skill_id IS 'As it should be.';
 ALTER TABLE careful ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON careful AS RESTRICTIVE
 USING (tenant_id = current_setting('app.current_tenant_id', true))
 WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
 CREATE POLICY tenant_access ON careful TO skill_messages_service
 USING (tenant_id = current_setting('app.current_tenant_id', true) AND (id = 'x' OR skill_id = 'y'));
+COMMENT ON POLICY tenant_isolation ON careful IS 'As it should be.';
+COMMENT ON POLICY tenant_access ON careful IS 'As it should be.';
 GRANT SELECT ON careful TO skill_messages_service;
 CREATE VIEW careful_view WITH (security_invoker = true) AS SELECT id FROM careful;
+COMMENT ON VIEW careful_view IS 'As it should be.';
+COMMENT ON COLUMN careful_view.id IS 'As it should be.';
 CREATE FUNCTION careful_function(id text) RETURNS TABLE (skill_id text)
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS 'SELECT ''x''';
 REVOKE ALL ON FUNCTION careful_function(text) FROM PUBLIC;
 COMMENT ON FUNCTION careful_function(text) IS 'As it should be.';
+CREATE PROCEDURE careful_procedure() LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    COMMIT;
+    SET LOCAL search_path = pg_catalog, pg_temp;
+END;
+$$;
+REVOKE ALL ON PROCEDURE careful_procedure() FROM PUBLIC;
+COMMENT ON PROCEDURE careful_procedure() IS 'As it should be.';
 
 SELECT is_empty(
     $$SELECT * FROM offender WHERE name LIKE 'careful%'$$,
-    'a table, a view and a function that keep the rules are not accused'
+    'a table, a view, a function and a procedure that keep the rules are not accused'
 );
 
 SELECT * FROM finish();

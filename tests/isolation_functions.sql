@@ -4,7 +4,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(424);
+SELECT plan(1069);
 
 SELECT is(
     current_setting('app.current_tenant_id', true), NULL,
@@ -13,28 +13,61 @@ SELECT is(
 
 -- The operations, tried on messages of acme: a1 is from ann to ben, a4 too and accepted, a3 is from
 -- ben to cid.
+CREATE TEMP TABLE operation AS
+SELECT *
+FROM (VALUES
+    ('send', $$SELECT send_skill_message('ann', 'ben', 'knots', 'New', id => 'new')$$),
+    ('messages', $$SELECT id FROM get_messages_for_user('ben')$$),
+    ('unread count', $$SELECT get_unread_count_for_user('ben')$$),
+    ('mark read', $$SELECT CASE WHEN mark_message_read('a1') = now() THEN 'read' END$$),
+    ('accept', $$SELECT id FROM update_message_status('a1', 'accepted')$$),
+    ('accept again', $$SELECT id FROM update_message_status('a4', 'accepted')$$),
+    ('sent box', $$SELECT id FROM get_messages_from_user('ann')$$),
+    ('send batch', $$
+        SELECT array_to_string(send_skill_messages('[{"from_user_id": "ann", "to_user_id": "ben",
+            "subject_skill_id": "knots", "message": "New", "id": "new"}]'), ' ')
+    $$),
+    ('mark all read', $$SELECT mark_messages_read('ben')$$),
+    ('figures', $$SELECT pending, accepted, declined, unread FROM get_message_stats()$$),
+    ('export', $$SELECT line ->> 'id' FROM export_user_messages('ben') ORDER BY line ->> 'id'$$),
+    ('page', $$SELECT id FROM get_skill_message('a1')$$)
+) AS o (name, statement);
+
+CREATE TEMP TABLE erasure AS
+SELECT *
+FROM (VALUES ('erase', $$SELECT * FROM erase_user_messages('ben')$$)) AS o (name, statement);
+
+-- Whoever cannot call a function is told so first.
+PREPARE without_tenant (text, text) AS
+SELECT is(
+    attempt(actor, $1, me, statement),
+    CASE WHEN actor IN ('owner', 'superuser') OR actor LIKE rightful THEN 'SM001' ELSE '42501' END,
+    format('%s, %s, user %s: %s', actor, $2, coalesce(quote_literal(me), 'none'), name)
+)
+FROM (VALUES
+    ('service', NULL), ('service', 'ben'), ('service login', NULL), ('app', NULL), ('app', 'ben'),
+    ('app login', 'ben'), ('both', NULL), ('both', 'ben'), ('owner', NULL), ('superuser', NULL),
+    ('retention', NULL), ('retention', 'ben'), ('retention login', NULL), ('monitor', NULL),
+    ('nobody', 'ben')
+) AS actors (actor, me)
+CROSS JOIN LATERAL (
+    SELECT name, statement, CASE WHEN actor ~ '^(service|app|both)' THEN actor ELSE 'x' END
+    FROM operation
+    UNION ALL
+    SELECT name, statement, 'retention%' FROM erasure
+) AS try (name, statement, rightful);
+
+EXECUTE without_tenant (NULL, 'tenant never set');
+EXECUTE without_tenant ('', 'tenant empty');
+
+-- With a tenant. The first half of the operations.
 SELECT is(
     attempt(actor, tenant, me, statement), expected,
-    format('%s, tenant %s, user %s: %s', actor, coalesce(quote_literal(tenant), 'never set'),
-        coalesce(quote_literal(me), 'none'), operation)
+    format('%s, tenant %L, user %s: %s', actor, tenant, coalesce(quote_literal(me), 'none'), name)
 )
 FROM (VALUES
     -- actor, tenant, user, send as ann, ben's messages, ben's unread count, read a1, accept a1,
     -- accept a4
-    ('service', NULL, NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('app', NULL, NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('both', NULL, NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('owner', NULL, NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('superuser', NULL, NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('nobody', NULL, NULL, '42501', '42501', '42501', '42501', '42501', '42501'),
-    ('app', NULL, 'ben', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('service', '', NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('app', '', NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('app', '', 'ben', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('both', '', 'ben', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('owner', '', NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
-    ('nobody', '', 'ben', '42501', '42501', '42501', '42501', '42501', '42501'),
-
     -- Own tenant: service may act for anybody in it, whoever else is signed in.
     ('service', 'acme', NULL, 'new', 'a4 a1', '1', 'read', 'a1', 'SM003'),
     ('service', 'acme', 'cid', 'new', 'a4 a1', '1', 'read', 'a1', 'SM003'),
@@ -77,21 +110,114 @@ FROM (VALUES
     -- The owner may call what it owns, and the policies show it nothing and let it write nothing.
     ('owner', 'acme', 'ben', '42501', 'nothing', '0', 'SM002', 'SM002', 'SM002'),
     ('owner', 'Acme', 'gus', '42501', 'nothing', '0', 'SM002', 'SM002', 'SM002'),
-    ('nobody', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501')
+    ('nobody', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501'),
+    ('retention', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501'),
+    ('retention login', 'Acme', NULL, '42501', '42501', '42501', '42501', '42501', '42501'),
+    ('monitor', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501')
 ) AS matrix (actor, tenant, me, sent, messages, unread, marked, accepted, accepted_again)
 CROSS JOIN LATERAL (VALUES
-    ('send', $$SELECT send_skill_message('ann', 'ben', 'knots', 'New', id => 'new')$$, sent),
-    ('messages', $$SELECT id FROM get_messages_for_user('ben')$$, messages),
-    ('unread count', $$SELECT get_unread_count_for_user('ben')$$, unread),
-    ('mark read', $$SELECT CASE WHEN mark_message_read('a1') = now() THEN 'read' END$$, marked),
-    ('accept', $$SELECT id FROM update_message_status('a1', 'accepted')$$, accepted),
-    ('accept again', $$SELECT id FROM update_message_status('a4', 'accepted')$$, accepted_again)
-) AS try (operation, statement, expected);
+    ('send', sent), ('messages', messages), ('unread count', unread), ('mark read', marked),
+    ('accept', accepted), ('accept again', accepted_again)
+) AS try (name, expected)
+JOIN operation USING (name);
 
--- set_skill_message_context() is for the two roles and needs no context itself.
+-- The second half.
+SELECT is(
+    attempt(actor, tenant, me, statement), expected,
+    format('%s, tenant %L, user %s: %s', actor, tenant, coalesce(quote_literal(me), 'none'), name)
+)
+FROM (VALUES
+    -- actor, tenant, user, what ann sent, send batch as ann, mark all of ben's read, figures,
+    -- export ben, page of a1
+    ('service', 'acme', NULL, 'a4 a1', 'new', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+    ('service', 'acme', 'cid', 'a4 a1', 'new', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+    ('service login', 'acme', NULL, 'a4 a1', 'new', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+    ('superuser', 'acme', NULL, 'a4 a1', 'new', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+
+    ('app', 'acme', 'ben', '42501', '42501', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+    ('app login', 'acme', 'ben', '42501', '42501', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+    ('both', 'acme', 'ben', '42501', '42501', '1', '3,1,1,3', 'a1 a2 a3 a4 a5', 'a1'),
+    ('app', 'acme', 'ann', 'a4 a1', 'new', '42501', '2,1,1,2', '42501', 'a1'),
+    ('app login', 'acme', 'ann', 'a4 a1', 'new', '42501', '2,1,1,2', '42501', 'a1'),
+    ('both', 'acme', 'ann', 'a4 a1', 'new', '42501', '2,1,1,2', '42501', 'a1'),
+    ('app', 'acme', 'cid', '42501', '42501', '42501', '1,0,0,1', '42501', 'SM002'),
+
+    ('app', 'acme', NULL, 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
+    ('app', 'acme', '', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
+    ('both', 'acme', '', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001', 'SM001'),
+    ('app', 'acme', 'Ben', '42501', '42501', '42501', '0,0,0,0', '42501', 'SM002'),
+    ('app', 'acme', 'gus', '42501', '42501', '42501', '0,0,0,0', '42501', 'SM002'),
+    ('app', 'acme', '%', '42501', '42501', '42501', '0,0,0,0', '42501', 'SM002'),
+
+    ('service', 'Acme', NULL, 'nothing', '23503', '0', '2,0,0,2', 'nothing', 'SM002'),
+    ('service login', 'Acme', NULL, 'nothing', '23503', '0', '2,0,0,2', 'nothing', 'SM002'),
+    ('superuser', 'Acme', NULL, 'nothing', '23503', '0', '2,0,0,2', 'nothing', 'SM002'),
+    ('app', 'Acme', 'ann', 'nothing', '23503', '42501', '0,0,0,0', '42501', 'SM002'),
+    ('app', 'Acme', 'ben', '42501', '42501', '0', '0,0,0,0', 'nothing', 'SM002'),
+    ('app', 'Acme', 'gus', '42501', '42501', '42501', '2,0,0,2', '42501', 'SM002'),
+    ('app login', 'Acme', 'ben', '42501', '42501', '0', '0,0,0,0', 'nothing', 'SM002'),
+    ('both', 'Acme', 'ben', '42501', '42501', '0', '0,0,0,0', 'nothing', 'SM002'),
+
+    ('service', 'nowhere', NULL, 'nothing', '23503', '0', '0,0,0,0', 'nothing', 'SM002'),
+    ('service', 'ACME', NULL, 'nothing', '23503', '0', '0,0,0,0', 'nothing', 'SM002'),
+    ('app', 'nowhere', 'ben', '42501', '42501', '0', '0,0,0,0', 'nothing', 'SM002'),
+
+    ('owner', 'acme', 'ben', 'nothing', '42501', '0', '0,0,0,0', 'nothing', 'SM002'),
+    ('owner', 'Acme', 'gus', 'nothing', '42501', '0', '0,0,0,0', 'nothing', 'SM002'),
+    ('nobody', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501'),
+    ('retention', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501'),
+    ('retention login', 'Acme', NULL, '42501', '42501', '42501', '42501', '42501', '42501'),
+    ('monitor', 'acme', 'ben', '42501', '42501', '42501', '42501', '42501', '42501')
+) AS matrix (actor, tenant, me, sent_box, batch, all_read, figures, exported, page)
+CROSS JOIN LATERAL (VALUES
+    ('sent box', sent_box), ('send batch', batch), ('mark all read', all_read),
+    ('figures', figures), ('export', exported), ('page', page)
+) AS try (name, expected)
+JOIN operation USING (name);
+
+-- Erasing ben, and deleting all of acme that is old, answered and read. The latter names its tenant
+-- and makes it the context: what the context was before makes no difference.
+SELECT is(
+    attempt(actor, tenant, me, statement), expected,
+    format('%s, tenant %L, user %L: %s', actor, tenant, me, name)
+)
+FROM (VALUES
+    ('retention', 'acme', '', '3,2', '2'),
+    ('retention', 'acme', 'cid', '3,2', '2'),
+    ('retention login', 'acme', '', '3,2', '2'),
+    ('superuser', 'acme', '', '3,2', '2'),
+    ('retention', 'Acme', '', '0,0', '2'),
+    ('superuser', 'Acme', '', '0,0', '2'),
+    ('retention', 'nowhere', '', '0,0', '2'),
+    ('retention', '', '', 'SM001', '2'),
+    ('owner', 'acme', '', '0,0', '0'),
+    ('owner', '', '', 'SM001', '0'),
+    ('service', 'acme', '', '42501', '42501'),
+    ('service login', 'acme', '', '42501', '42501'),
+    ('app', 'acme', 'ben', '42501', '42501'),
+    ('both', 'acme', 'ben', '42501', '42501'),
+    ('monitor', 'acme', '', '42501', '42501'),
+    ('nobody', 'acme', 'ben', '42501', '42501')
+) AS matrix (actor, tenant, me, erased, deleted)
+CROSS JOIN LATERAL (VALUES
+    ((SELECT name FROM erasure), (SELECT statement FROM erasure), erased),
+    ('delete', $$SELECT delete_skill_messages('acme', now(), 100, false, false, false)$$, deleted)
+) AS try (name, statement, expected);
+
+SELECT is(
+    act('retention', 'Acme', 'gus', $$SELECT delete_skill_messages('acme', '-infinity', 1, true,
+        true, true)$$)
+    || quote_literal(current_setting('app.current_tenant_id'))
+    || quote_literal(current_setting('app.current_user_id')), $$0'acme'''$$,
+    'delete_skill_messages() leaves its tenant in the context, and no user'
+);
+
+-- set_skill_message_context() is for the three roles and needs no context itself.
 SELECT is(attempt(actor, tenant, '', statement), expected,
     format('%s in tenant %L: %s', actor, tenant, statement))
-FROM (VALUES ('service'), ('app'), ('both'), ('owner'), ('nobody')) AS actors (actor)
+FROM (VALUES
+    ('service'), ('app'), ('both'), ('retention'), ('owner'), ('monitor'), ('nobody')
+) AS actors (actor)
 CROSS JOIN (VALUES ('acme'), ('Acme'), ('')) AS tenants (tenant)
 CROSS JOIN (VALUES
     ($$SELECT set_skill_message_context('acme', 'ann')$$, ''),
@@ -100,7 +226,7 @@ CROSS JOIN (VALUES
     ($$SELECT set_skill_message_context(tenant_id => NULL)$$, 'SM001')
 ) AS calls (statement, allowed)
 CROSS JOIN LATERAL (
-    SELECT CASE actor WHEN 'nobody' THEN '42501' ELSE allowed END
+    SELECT CASE WHEN actor IN ('nobody', 'monitor') THEN '42501' ELSE allowed END
 ) AS want (expected);
 
 -- It sets both, exactly as given; a second call leaves nothing of the first.
@@ -213,7 +339,10 @@ FROM (VALUES ('app'), ('both')) AS actors (actor)
 CROSS JOIN (VALUES
     ('SELECT send_skill_message(%L, ''ann'', ''knots'', ''Hello'')'),
     ('SELECT id FROM get_messages_for_user(%L)'),
-    ('SELECT get_unread_count_for_user(%L)')
+    ('SELECT id FROM get_messages_from_user(%L)'),
+    ('SELECT get_unread_count_for_user(%L)'),
+    ('SELECT mark_messages_read(%L)'),
+    ('SELECT mark_messages_read(%L, ''-infinity'')')
 ) AS calls (call)
 CROSS JOIN (VALUES ('ben'), ('gus'), ('nobody'), ('ANN'), (' ann'), ('')) AS ids (id);
 
@@ -230,7 +359,13 @@ CROSS JOIN (VALUES
     ($$SELECT id FROM get_messages_for_user('ann')$$),
     ($$SELECT get_unread_count_for_user('ann')$$),
     ($$SELECT mark_message_read('a2')$$),
-    ($$SELECT id FROM update_message_status('a2', 'accepted')$$)
+    ($$SELECT id FROM update_message_status('a2', 'accepted')$$),
+    ($$SELECT id FROM get_messages_from_user('ann')$$),
+    ($$SELECT send_skill_messages('[]')$$),
+    ($$SELECT mark_messages_read('ann')$$),
+    ($$SELECT pending FROM get_message_stats()$$),
+    ($$SELECT line FROM export_user_messages('ann')$$),
+    ($$SELECT id FROM get_skill_message('a2')$$)
 ) AS calls (call);
 
 SELECT * FROM finish();

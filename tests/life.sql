@@ -1,10 +1,10 @@
 -- The life of a message: born pending and unread; pending, then accepted or declined, once and for
--- good; unread, then read, once; otherwise unchangeable. Whoever writes, and whether by function or
--- by UPDATE.
+-- good; unread, then read, once; otherwise unchangeable, but that its text may be erased. Whoever
+-- writes, and whether by function or by UPDATE.
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(436);
+SELECT plan(477);
 
 -- A pending, an accepted and a declined message from ann to ben, each once unread and once read.
 INSERT INTO skill_messages (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message)
@@ -122,8 +122,13 @@ CROSS JOIN (VALUES
     ('proposed_parent_skill_id', 'proposed_parent_skill_id', '1 rows'),
     ('message', '''Something else''', '23514'),
     ('message', '''''', '23514'),
-    ('message', 'NULL', '23514'),
+    ('message', 'NULL', '23502'),
     ('message', 'message || ''''', '1 rows'),
+    ('message', '''[erased]''', '1 rows'),
+    ('message', '''[ERASED]''', '23514'),
+    ('message', '''[erased] ''', '23514'),
+    ('message', '''erased''', '23514'),
+    ('message', 'message || ''[erased]''', '23514'),
     ('created_at', 'now()', '23514'),
     ('created_at', 'NULL', '23514'),
     ('created_at', 'created_at - interval ''1 microsecond''', '23514')
@@ -134,8 +139,51 @@ FROM (VALUES
     ($$UPDATE skill_messages SET proposed_parent_skill_id = 'knots' WHERE id = 'a3'$$, '23514'),
     ($$UPDATE skill_messages SET status = 'accepted', read_at = now() WHERE id = 'a1'$$, '1 rows'),
     ($$UPDATE skill_messages SET status = 'accepted', message = 'Sure' WHERE id = 'a1'$$, '23514'),
-    ($$UPDATE skill_messages SET status = 'accepted' WHERE id IN ('a1', 'a5')$$, 'SM003')
+    ($$UPDATE skill_messages SET status = 'accepted' WHERE id IN ('a1', 'a5')$$, 'SM003'),
+    ($$UPDATE skill_messages SET message = '[erased]', to_user_id = 'cid' WHERE id = 'a1'$$,
+        '23514'),
+    ($$UPDATE skill_messages SET message = '[erased]', created_at = now() WHERE id = 'a1'$$,
+        '23514'),
+    ('UPDATE skill_messages SET message = ''[erased]'', proposed_parent_skill_id = NULL '
+        'WHERE id = ''a1''', '23514'),
+    ($$UPDATE skill_messages SET message = '[erased]', status = 'declined' WHERE id = 'a4'$$,
+        'SM003')
 ) AS changes (statement, expected);
+
+-- Erasing. Only retention has the privilege, and what is erased stays so.
+SELECT is(
+    attempt(actor, 'acme', 'ben', format('UPDATE skill_messages SET message = %L', text)),
+    expected, format('%s sets all texts to %L', actor, text)
+)
+FROM (VALUES
+    ('service', '42501', '42501'), ('app', '42501', '42501'), ('both', '42501', '42501'),
+    ('retention', '11 rows', '23514'), ('retention login', '11 rows', '23514'),
+    ('owner', '0 rows', '0 rows'), ('superuser', '13 rows', '23514')
+) AS actors (actor, erasing, rewriting)
+CROSS JOIN LATERAL (VALUES
+    ('[erased]', erasing), ('[gone]', rewriting), ('', rewriting)
+) AS texts (text, expected);
+
+SELECT is(
+    act('retention', 'acme', '', 'UPDATE skill_messages SET message = ''[erased]'' '
+        'WHERE id = ''pending unread'''), '1 rows',
+    'retention erases one'
+);
+
+SELECT is(
+    attempt(actor, 'acme', '', statement), expected, format('%s: %s', actor, statement)
+)
+FROM (VALUES
+    ('superuser', $$UPDATE skill_messages SET message = 'Hello' WHERE id = 'pending unread'$$,
+        '23514'),
+    ('retention', $$UPDATE skill_messages SET message = 'Hello' WHERE id = 'pending unread'$$,
+        '23514'),
+    ('retention', $$UPDATE skill_messages SET message = '[erased]' WHERE id = 'pending unread'$$,
+        '1 rows'),
+    ('service', $$SELECT id FROM update_message_status('pending unread', 'accepted')$$,
+        'pending unread'),
+    ('service', $$SELECT mark_message_read('pending unread') = now()$$, 'true')
+) AS erased (actor, statement, expected);
 
 -- Each refusal says what it is about.
 SELECT is(complaint(actor, 'acme', 'ben', statement), expected, format('%s: %s', actor, statement))

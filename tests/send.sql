@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(65);
+SELECT plan(75);
 
 -- What is stored.
 SELECT is(
@@ -160,6 +160,30 @@ SELECT is(
 )
 FROM (VALUES ('A1'), ('a1 '), (' a1'), ('a01'), ('日本'),
     ('00000000-0000-0000-0000-000000000000')) AS ids (id);
+
+-- An index takes what fits a third of a page, compressed.
+SELECT is(
+    attempt('service', 'acme', '', format(
+        'SELECT length(send_skill_message(''ann'', ''ben'', ''knots'', ''New'', id => %L))', id)),
+    length(id)::text, format('an id of %s characters is sent', length(id))
+)
+FROM (VALUES (repeat('é', 255)), (repeat('x', 20000))) AS ids (id);
+
+-- Whatever collation the caller brings along, an id is compared by its bytes.
+SELECT is(attempt('app', 'acme', 'ann', statement), expected, statement)
+FROM (VALUES
+    ('SELECT send_skill_message(''ann'', ''ben'', ''knots'', ''Mine under yours?'', ''ropes'', '
+        '''a1'' COLLATE "POSIX")', 'a1'),
+    ('SELECT send_skill_message(''ann'', ''ben'', ''knots'', ''Mine under yours?'', ''ropes'', '
+        '''a4'' COLLATE "POSIX")', 'SM004'),
+    ('SELECT send_skill_message(''ann'' COLLATE "POSIX", ''ben'', ''knots'', ''New'', '
+        'id => ''new'')', 'new'),
+    ('SELECT id FROM get_skill_message(''a1'' COLLATE "POSIX")', 'a1'),
+    ('SELECT mark_message_read(''a2'' COLLATE "POSIX") = now()', 'true'),
+    ('SELECT mark_message_read(''A2'' COLLATE "POSIX")', 'SM002'),
+    ('SELECT id FROM update_message_status(''a2'' COLLATE "POSIX", ''accepted'')', 'a2'),
+    ('SELECT id FROM update_message_status(''a5'' COLLATE "POSIX", ''accepted'')', 'SM003')
+) AS calls (statement, expected);
 
 -- The text: 1 to 10,000 characters, whatever their bytes, kept to the letter.
 SELECT is(

@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(119);
+SELECT plan(239);
 
 -- Roles.
 SELECT is(
@@ -12,14 +12,18 @@ SELECT is(
     ROW (false, false, false, false, false, false),
     role || ' may not log in and is nothing special'
 )
-FROM (VALUES ('skill_messages_service'), ('skill_messages_app')) AS r (role);
+FROM (VALUES
+    ('skill_messages_service'), ('skill_messages_app'), ('skill_messages_retention')
+) AS r (role);
 
 SELECT is_empty(
     $$
         SELECT FROM pg_auth_members
-        WHERE member::regrole::text IN ('skill_messages_service', 'skill_messages_app')
+        WHERE member::regrole::text IN (
+            'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
+        )
     $$,
-    'neither role is a member of another'
+    'none of the roles is a member of another'
 );
 
 -- Columns, in this order.
@@ -67,7 +71,8 @@ SELECT is(
         'skill_messages_created_at_check', 'skill_messages_from_user_id_check',
             'skill_messages_from_user_id_fkey',
         'skill_messages_id_check', 'skill_messages_message_check', 'skill_messages_pkey',
-        'skill_messages_proposed_parent_skill_id_fkey', 'skill_messages_status_check',
+        'skill_messages_proposed_parent_skill_id_fkey', 'skill_messages_read_at_check',
+            'skill_messages_status_check',
         'skill_messages_subject_skill_id_fkey', 'skill_messages_tenant_id_check',
             'skill_messages_tenant_id_fkey',
         'skill_messages_to_user_id_check', 'skill_messages_to_user_id_fkey'
@@ -109,8 +114,8 @@ SELECT isnt(
 FROM (VALUES
     ('id_check'), ('tenant_id_check'), ('from_user_id_check'), ('to_user_id_check'),
         ('message_check'),
-    ('status_check'), ('created_at_check'), ('tenant_id_fkey'), ('from_user_id_fkey'),
-        ('to_user_id_fkey'),
+    ('status_check'), ('created_at_check'), ('read_at_check'), ('tenant_id_fkey'),
+        ('from_user_id_fkey'), ('to_user_id_fkey'),
     ('subject_skill_id_fkey'), ('proposed_parent_skill_id_fkey')
 ) AS c (name);
 
@@ -133,7 +138,17 @@ FROM (VALUES
         'proposed_parent_skill_id WHERE (proposed_parent_skill_id IS NOT NULL)')
 ) AS i (name, begins);
 
--- Triggers: enabled, before, for each row.
+-- The two that give a page its order.
+SELECT matches(
+    (SELECT pg_get_indexdef(to_regclass('public.' || name))), ' btree \(' || columns || '\)$',
+    format('index %s is on %s, all of it', name, columns)
+)
+FROM (VALUES
+    ('skill_messages_to_user_idx', 'to_user_id, tenant_id, created_at, id'),
+    ('skill_messages_from_user_idx', 'from_user_id, tenant_id, created_at, id')
+) AS i (name, columns);
+
+-- Triggers: enabled, before, for each row. Those that notify are in notifications.sql.
 SELECT is(
     (SELECT tgenabled::text || ' ' || regexp_replace(pg_get_triggerdef(oid),
         '.* (BEFORE \w+) .*(FOR EACH \w+) .*', '\1 \2')
@@ -148,7 +163,7 @@ FROM (VALUES
     ('content_never_changes', 'UPDATE')
 ) AS t (name, event);
 
--- Policies: one door, several walls. The walls behind the door repeat it, so that acting alone
+-- Policies: two doors, several walls. The walls behind a door repeat it, so that acting alone
 -- cannot tell whether each of them stands: their definitions must be these, and there must be no
 -- others.
 PREPARE policies AS
@@ -174,6 +189,8 @@ FROM predicate
 CROSS JOIN LATERAL (VALUES
     ('skill_messages.tenant_access', 'PERMISSIVE', 'ALL',
         'skill_messages_app skill_messages_service', tenant, tenant),
+    ('skill_messages.retention_access', 'PERMISSIVE', 'ALL', 'skill_messages_retention', tenant,
+        tenant),
     ('skill_messages.tenant_isolation', 'RESTRICTIVE', 'ALL', 'public', tenant, tenant),
     ('skill_messages.app_reads_own', 'RESTRICTIVE', 'SELECT', 'skill_messages_app', either, NULL),
     ('skill_messages.app_sends_as_itself', 'RESTRICTIVE', 'INSERT', 'skill_messages_app', NULL,
@@ -199,37 +216,48 @@ SELECT table_privs_are('public', tab, role, privileges)
 FROM (VALUES
     ('skill_messages', 'skill_messages_service', '{SELECT,INSERT}'::text[]),
     ('skill_messages', 'skill_messages_app', '{SELECT}'),
+    ('skill_messages', 'skill_messages_retention', '{DELETE}'),
+    ('skill_messages', 'pg_monitor', '{}'),
     ('skill_messages', 'skill_messages_test_nobody', '{}'),
+    ('skill_message_totals', 'pg_monitor', '{SELECT}'),
+    ('skill_message_totals', 'skill_messages_service', '{}'),
+    ('skill_message_totals', 'skill_messages_app', '{}'),
+    ('skill_message_totals', 'skill_messages_retention', '{}'),
+    ('skill_message_totals', 'skill_messages_test_nobody', '{}'),
     ('tenants', 'skill_messages_service', '{SELECT}'),
     ('tenants', 'skill_messages_app', '{SELECT}'),
+    ('tenants', 'skill_messages_retention', '{}'),
     ('tenants', 'skill_messages_test_nobody', '{}'),
     ('users', 'skill_messages_service', '{SELECT,INSERT,UPDATE,DELETE}'),
     ('users', 'skill_messages_app', '{SELECT}'),
+    ('users', 'skill_messages_retention', '{}'),
     ('users', 'skill_messages_test_nobody', '{}'),
     ('skills', 'skill_messages_service', '{SELECT,INSERT,UPDATE,DELETE}'),
     ('skills', 'skill_messages_app', '{SELECT}'),
+    ('skills', 'skill_messages_retention', '{}'),
     ('skills', 'skill_messages_test_nobody', '{}')
 ) AS p (tab, role, privileges);
 
 SELECT column_privs_are('public', 'skill_messages', col, role, privileges)
 FROM (VALUES
-    ('id', '{INSERT,SELECT}'::text[], '{INSERT,SELECT}'::text[]),
-    ('tenant_id', '{INSERT,SELECT}', '{INSERT,SELECT}'),
-    ('from_user_id', '{INSERT,SELECT}', '{INSERT,SELECT}'),
-    ('to_user_id', '{INSERT,SELECT}', '{INSERT,SELECT}'),
-    ('subject_skill_id', '{INSERT,SELECT}', '{INSERT,SELECT}'),
-    ('proposed_parent_skill_id', '{INSERT,SELECT}', '{INSERT,SELECT}'),
-    ('message', '{INSERT,SELECT}', '{INSERT,SELECT}'),
-    ('status', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}'),
-    ('created_at', '{INSERT,SELECT}', '{SELECT}'),
-    ('read_at', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}')
-) AS c (col, service, app)
+    ('id', '{INSERT,SELECT}'::text[], '{INSERT,SELECT}'::text[], '{SELECT}'::text[]),
+    ('tenant_id', '{INSERT,SELECT}', '{INSERT,SELECT}', '{SELECT}'),
+    ('from_user_id', '{INSERT,SELECT}', '{INSERT,SELECT}', '{SELECT}'),
+    ('to_user_id', '{INSERT,SELECT}', '{INSERT,SELECT}', '{SELECT}'),
+    ('subject_skill_id', '{INSERT,SELECT}', '{INSERT,SELECT}', '{}'),
+    ('proposed_parent_skill_id', '{INSERT,SELECT}', '{INSERT,SELECT}', '{}'),
+    ('message', '{INSERT,SELECT}', '{INSERT,SELECT}', '{UPDATE}'),
+    ('status', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}', '{SELECT}'),
+    ('created_at', '{INSERT,SELECT}', '{SELECT}', '{SELECT}'),
+    ('read_at', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}', '{SELECT}')
+) AS c (col, service, app, retention)
 CROSS JOIN LATERAL (VALUES
     ('skill_messages_service', service), ('skill_messages_app', app),
-        ('skill_messages_test_nobody', '{}')
+        ('skill_messages_retention', retention), ('skill_messages_test_nobody', '{}')
 ) AS p (role, privileges);
 
--- Functions: names, arguments with their defaults, results, volatility.
+-- Functions: names, arguments with their defaults, results, volatility; those of the core. Each
+-- change verifies its own.
 SELECT is(
     (SELECT format('(%s) %s %s', pg_get_function_arguments(oid), pg_get_function_result(oid),
         provolatile)
@@ -259,20 +287,62 @@ CROSS JOIN (VALUES (
     'proposed_parent_skill_id text, message text,'
 )) AS shared (message);
 
-SELECT function_privs_are('public', name, arguments, role,
-    CASE WHEN role LIKE '%nobody' THEN '{}' ELSE may END)
+-- Who may execute what: all functions that there are. "both" is service and app.
+CREATE TEMP TABLE execution AS
+SELECT *
 FROM (VALUES
-    ('set_skill_message_context', '{text,text}'::text[], '{EXECUTE}'::text[]),
-    ('send_skill_message', '{text,text,text,text,text,text}', '{EXECUTE}'),
-    ('get_messages_for_user', '{text,integer,timestamptz,text}', '{EXECUTE}'),
-    ('get_unread_count_for_user', '{text,bigint}', '{EXECUTE}'),
-    ('mark_message_read', '{text}', '{EXECUTE}'),
-    ('update_message_status', '{text,text}', '{EXECUTE}'),
-    ('refuse_skill_message_change', '{}', '{}')
-) AS f (name, arguments, may)
+    ('set_skill_message_context', '{text,text}'::text[], 'both retention'),
+    ('current_skill_message_tenant', '{text}', 'both retention'),
+    ('raise_skill_message_violation', '{text,text,text,text}', 'both retention'),
+    ('raise_no_such_skill_message', '{text}', 'both'),
+    ('check_skill_message_page', '{text,integer,timestamptz,text}', 'both'),
+    ('insert_skill_message', '{text,text,text,text,text,text,text}', 'both'),
+    ('send_skill_message', '{text,text,text,text,text,text}', 'both'),
+    ('send_skill_messages', '{jsonb}', 'both'),
+    ('get_messages_for_user', '{text,integer,timestamptz,text}', 'both'),
+    ('get_messages_from_user', '{text,integer,timestamptz,text}', 'both'),
+    ('get_skill_message', '{text}', 'both'),
+    ('get_unread_count_for_user', '{text,bigint}', 'both'),
+    ('get_message_stats', '{}', 'both'),
+    ('mark_message_read', '{text}', 'both'),
+    ('mark_messages_read', '{text,timestamptz}', 'both'),
+    ('update_message_status', '{text,text}', 'both'),
+    ('export_user_messages', '{text}', 'both'),
+    ('erase_user_messages', '{text}', 'retention'),
+    ('delete_skill_messages', '{text,timestamptz,integer,boolean,boolean,boolean}', 'retention'),
+    ('purge_skill_messages', '{interval,integer,text,boolean,boolean,boolean,bigint}',
+        'retention'),
+    ('switch_skill_message_notifications', '{boolean}', 'nobody'),
+    ('notify_skill_message', '{}', 'nobody'),
+    ('refuse_skill_message_change', '{}', 'nobody')
+) AS f (name, arguments, who);
+
+SELECT function_privs_are('public', name, arguments, role, CASE
+    WHEN role IN ('skill_messages_service', 'skill_messages_app') AND who ~ 'both'
+        OR role = 'skill_messages_retention' AND who ~ 'retention' THEN '{EXECUTE}'::text[]
+    ELSE '{}'
+END)
+FROM execution
 CROSS JOIN (VALUES
-    ('skill_messages_service'), ('skill_messages_app'), ('skill_messages_test_nobody')
+    ('skill_messages_service'), ('skill_messages_app'), ('skill_messages_retention'),
+    ('pg_monitor'), ('skill_messages_test_nobody')
 ) AS r (role);
+
+SELECT bag_eq(
+    'SELECT proname::text FROM pg_proc WHERE pronamespace = ''public''::regnamespace',
+    'SELECT name FROM execution', 'there are no other functions'
+);
+
+-- A procedure that commits: its arguments, as CALL names them.
+SELECT is(
+    (SELECT pg_get_function_arguments(oid) FROM pg_proc
+    WHERE proname = 'purge_skill_messages' AND prokind = 'p'),
+    'IN older_than interval, IN batch_size integer DEFAULT 1000, '
+    'IN tenant_id text DEFAULT NULL::text, IN include_pending boolean DEFAULT false, '
+    'IN include_unread boolean DEFAULT false, IN dry_run boolean DEFAULT false, '
+    'INOUT deleted bigint DEFAULT 0',
+    'purge_skill_messages() deletes what is pending or unread only if asked to'
+);
 
 SELECT * FROM finish();
 ROLLBACK;

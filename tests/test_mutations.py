@@ -56,6 +56,9 @@ WEAKENINGS = {
         " ADD CONSTRAINT skill_messages_subject_skill_id_fkey"
         " FOREIGN KEY (tenant_id, subject_skill_id) REFERENCES skills (tenant_id, id)"
     ),
+    "retention reads texts": "GRANT SELECT ON skill_messages TO skill_messages_retention",
+    "retention for all tenants": "ALTER POLICY retention_access ON skill_messages USING (true)",
+    "service purges": "GRANT EXECUTE ON PROCEDURE purge_skill_messages TO skill_messages_service",
     "no index on the recipient": "DROP INDEX skill_messages_to_user_idx",
 }
 
@@ -68,18 +71,53 @@ REWRITES = {
     "count without end": ("get_unread_count_for_user", "LIMIT at_most", ""),
     "last reading stands": ("mark_message_read", "coalesce(m.read_at, now())", "now()"),
     "same decision twice": ("update_message_status", "AND m.status = 'pending'", ""),
-    "retry with other content": ("send_skill_message", "AND m.message =", "AND '' <>"),
+    "retry with other content": ("insert_skill_message", "AND m.message =", "AND '' <>"),
     "no user needed": ("current_skill_message_tenant", "v_user_id IS NULL", "false"),
     "acting for anybody": ("current_skill_message_tenant", "acting_user_id <> v_user_id", "false"),
     "no tenant needed": ("current_skill_message_tenant", "v_tenant_id IS NULL", "false"),
+    "sent box unordered": ("get_messages_from_user", "ORDER BY m.created_at DESC, m.id DESC", ""),
+    "batch in another's name": (
+        "send_skill_messages",
+        "PERFORM public.current_skill_message_tenant(v_element ->> 'from_user_id');",
+        "",
+    ),
+    "batch without positions": ("send_skill_messages", "v_place || sqlerrm", "sqlerrm"),
+    "reads later ones too": ("mark_messages_read", "AND m.created_at <= up_to_created_at", ""),
+    "purges pending ones": (
+        "delete_skill_messages",
+        "(include_pending OR old.status <> 'pending')",
+        "true",
+    ),
+    "exports sent ones only": ("export_user_messages", "m.to_user_id = user_id AND", "false AND"),
+    "erases nothing": (
+        "erase_user_messages",
+        "SET message = '[erased]'",
+        "SET message = m.message",
+    ),
+    "stats of all tenants": ("get_message_stats", "m.tenant_id = v_tenant_id", "true"),
+    "message page of any tenant": (
+        "get_skill_message",
+        "WHERE m.tenant_id = v_tenant_id AND",
+        "WHERE",
+    ),
     "user lingers": ("set_skill_message_context", "coalesce(user_id, '')", "user_id"),
 }
 
 
+# Those that notice most come first: one red file is enough.
+FILES = sorted(
+    Path(__file__).parent.glob("*.sql"),
+    key=lambda file: file.stem not in ("structure", "catalogue", "isolation_functions"),
+)
+
+
 def assert_pgtap_is_red(database: Database) -> None:
-    report = pg_prove(database.server, database.name, *Path(__file__).parent.glob("*.sql"))
-    assert report.returncode != 0, report.stdout
-    assert "Failed" in report.stdout or "ERROR" in report.stderr
+    for file in FILES:
+        report = pg_prove(database.server, database.name, file)
+        if report.returncode != 0:
+            assert "Failed" in report.stdout or "ERROR" in report.stderr
+            return
+    pytest.fail("no pgTAP file noticed")
 
 
 @pytest.mark.parametrize("name", WEAKENINGS)

@@ -116,7 +116,9 @@ def test_each_batch_commits(database: Database, retention: psycopg.Connection[tu
     assert len(before - ids(database)) == 8
 
 
-@pytest.mark.parametrize("arguments", ["NULL", "'-1 day'", "'1 year', 0", "'1 year', NULL"])
+@pytest.mark.parametrize(
+    "arguments", ["NULL", "'-1 day'", "'1 year', 0", "'1 year', NULL", "'1 year', dry_run => NULL"]
+)
 def test_bad_arguments(retention: psycopg.Connection[tuple[int]], arguments: str) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue) as raised:
         purge(retention, f"{arguments}, tenant_id => 'acme'")

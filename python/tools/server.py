@@ -16,6 +16,10 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# The programs of another version than the system's, clients and server alike.
+if bindir := os.environ.get("PGBIN"):
+    os.environ["PATH"] = f"{bindir}:{os.environ['PATH']}"
+
 # The deploying role of the tests owns what it deploys and is no superuser: FORCE must bind it.
 DEPLOYER = "deployer"
 
@@ -44,16 +48,10 @@ def hand_over(path: str | Path) -> None:
 
 
 class Server(testing.postgresql.Postgresql):  # type: ignore[misc]
-    """Starts on construction, on a free port of 127.0.0.1; use it as a context manager.
-
-    PGBIN names the directory of another server's programs, to test other versions.
-    """
+    """Starts on construction, on a free port of 127.0.0.1; use it as a context manager."""
 
     def __init__(self, **settings: Any) -> None:
-        if bindir := os.environ.get("PGBIN"):
-            settings = {"initdb": f"{bindir}/initdb", "postgres": f"{bindir}/postgres"} | settings
-        settings.setdefault("boot_timeout", 60)
-        super().__init__(**settings)
+        super().__init__(**{"boot_timeout": 60} | settings)
 
     def initialize_database(self) -> None:
         for path in (self.base_dir, *(f"{self.base_dir}/{name}" for name in self.subdirectories)):

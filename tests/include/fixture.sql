@@ -17,6 +17,8 @@ SET LOCAL timezone = 'UTC';
 CREATE ROLE skill_messages_test_service LOGIN IN ROLE skill_messages_service;
 CREATE ROLE skill_messages_test_app LOGIN IN ROLE skill_messages_app;
 CREATE ROLE skill_messages_test_both LOGIN IN ROLE skill_messages_service, skill_messages_app;
+CREATE ROLE skill_messages_test_retention LOGIN IN ROLE skill_messages_retention;
+CREATE ROLE skill_messages_test_monitor LOGIN IN ROLE pg_monitor;
 CREATE ROLE skill_messages_test_nobody LOGIN;
 
 CREATE TABLE tap.actor (name, role) AS
@@ -27,6 +29,9 @@ FROM (VALUES
     ('service login', 'skill_messages_test_service'),
     ('app login', 'skill_messages_test_app'),
     ('both', 'skill_messages_test_both'),
+    ('retention', 'skill_messages_retention'),
+    ('retention login', 'skill_messages_test_retention'),
+    ('monitor', 'skill_messages_test_monitor'),
     ('nobody', 'skill_messages_test_nobody'),
     ('superuser', session_user)
 ) AS known (name, role)
