@@ -219,7 +219,8 @@ CROSS JOIN LATERAL (VALUES
 -- Once it is granted a role, the owner is what any member is: bound to its tenant.
 -- From 16 on, the creator of a role is a member that does not inherit, until it is granted that.
 SELECT role AS owner,
-    CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'WITH INHERIT TRUE' END
+    CASE WHEN current_setting('server_version_num')::int >= 160000
+        THEN 'WITH INHERIT TRUE' ELSE '' END
         AS inherit
 FROM tap.actor WHERE name = 'owner' \gset
 GRANT skill_messages_service TO :"owner" :inherit;
