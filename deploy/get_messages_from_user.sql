@@ -31,6 +31,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_tenant_id text := public.current_skill_message_tenant(user_id);
+    v_before_created_at timestamptz := coalesce(before_created_at, 'infinity');
+    v_before_id text := coalesce(before_id, '');
 BEGIN
     PERFORM public.check_skill_message_page(user_id, max_messages, before_created_at, before_id);
 
@@ -41,8 +43,7 @@ BEGIN
     FROM public.skill_messages AS m
     WHERE m.tenant_id = v_tenant_id
         AND m.from_user_id = user_id
-        AND (m.created_at, m.id)
-            < (coalesce(before_created_at, 'infinity'), coalesce(before_id, '') COLLATE "C")
+        AND (m.created_at, m.id) < (v_before_created_at, v_before_id COLLATE "C")
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT max_messages;
 END;

@@ -3,8 +3,8 @@
 -- requires: raise_skill_message_violation
 -- requires: user_isolation
 --
--- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. LIMIT NULL is
--- no limit.
+-- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. Two queries, since
+-- LIMIT NULL, though it means no limit, made the count of a large inbox three times as slow.
 
 BEGIN;
 
@@ -26,6 +26,14 @@ BEGIN
         RAISE EXCEPTION 'at_most is %', at_most
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Count to 1 or more, or leave it out to count all.';
+    END IF;
+
+    IF at_most IS NULL THEN
+        RETURN (
+            SELECT count(*)
+            FROM public.skill_messages AS m
+            WHERE m.tenant_id = v_tenant_id AND m.to_user_id = user_id AND m.read_at IS NULL
+        );
     END IF;
 
     RETURN (

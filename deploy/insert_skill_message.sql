@@ -23,7 +23,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_tenant_id text := tenant_id;
-    v_id text COLLATE "C" := coalesce(id, gen_random_uuid()::text);
+    v_id text COLLATE "C" := coalesce(id, public.new_skill_message_id());
 BEGIN
     INSERT INTO public.skill_messages AS m
     (

@@ -46,7 +46,7 @@ COMMENT ON FUNCTION public.send_skill_message(text, text, text, text, text, text
 'Sends a message and returns its id. A retry with the same id and content returns the id and stores
 nothing.
 message: 1 to 10,000 characters, not blank. proposed_parent_skill_id: the skill to group the subject
-under, or null. id: unique over all tenants; a random UUID if null.
+under, or null. id: unique over all tenants; a fresh UUID if null.
 Errors: SM001 no context; SM004 the id is taken by a different message; 23503 unknown user or skill;
 23514 blank or oversized message, empty id; 22023 an argument is null; 42501 from_user_id is not the
 signed-in user.';

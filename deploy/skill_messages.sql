@@ -1,5 +1,6 @@
 -- Deploy skill_messages:skill_messages to pg
 -- requires: host_tables
+-- requires: new_skill_message_id
 --
 -- Every foreign key carries the tenant, so that a message cannot name another tenant's users or
 -- skills, and an id of another tenant fails exactly as one that does not exist.
@@ -12,7 +13,7 @@ SET LOCAL lock_timeout = '5s';
 
 CREATE TABLE public.skill_messages (
     -- "C": ties in an inbox are broken by id, in the same order whatever the locale.
-    id text COLLATE "C" DEFAULT gen_random_uuid()::text,
+    id text COLLATE "C" DEFAULT public.new_skill_message_id(),
     tenant_id text NOT NULL,
     from_user_id text NOT NULL,
     to_user_id text NOT NULL,
@@ -85,7 +86,7 @@ COMMENT ON TABLE public.skill_messages IS
 'Proposals between authors of one tenant: "group your skill under mine". Each is born pending and
 unread, read once and answered once.';
 COMMENT ON COLUMN public.skill_messages.id IS
-'Unique over all tenants; given by the caller for a safe retry, else a random UUID as text.';
+'Unique over all tenants; given by the caller for a safe retry, else a UUID of version 7 as text.';
 COMMENT ON COLUMN public.skill_messages.tenant_id IS
 'The tenant that the message belongs to, and both users and both skills with it.';
 COMMENT ON COLUMN public.skill_messages.from_user_id IS 'The author who proposes.';

@@ -10,7 +10,7 @@ BEGIN;
 CREATE POLICY app_reads_own ON public.skill_messages
 AS RESTRICTIVE FOR SELECT TO skill_messages_app
 USING (
-    CASE current_setting('app.current_user_id', true)
+    CASE (SELECT current_setting('app.current_user_id', true))
         WHEN to_user_id THEN true
         WHEN from_user_id THEN true
         ELSE false

@@ -44,8 +44,8 @@ SELECT is(
 SELECT matches(
     attempt('app', 'acme', 'ann',
         $$SELECT send_skill_message('ann', 'ben', 'knots', 'Mine under yours?')$$),
-    '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
-        'the fresh id is a random UUID'
+    '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+        'the fresh id is a UUID of version 7'
 );
 
 SELECT is(
@@ -64,8 +64,8 @@ SELECT is(
 
 SELECT matches(
     (SELECT id FROM skill_messages WHERE message = 'Direct'),
-    '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
-        'whose id is a random UUID by default'
+    '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+        'whose id is a UUID of version 7 by default'
 );
 
 SELECT is(

@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(239);
+SELECT plan(244);
 
 -- Roles.
 SELECT is(
@@ -43,7 +43,7 @@ SELECT is(
     format('column %s is number %s, %s', col, num, type)
 )
 FROM (VALUES
-    (1, 'id', 'text', true, '(gen_random_uuid())::text'),
+    (1, 'id', 'text', true, 'new_skill_message_id()'),
     (2, 'tenant_id', 'text', true, NULL),
     (3, 'from_user_id', 'text', true, NULL),
     (4, 'to_user_id', 'text', true, NULL),
@@ -181,7 +181,7 @@ WITH predicate (host, host_tenant, tenant, sender, recipient, either) AS (VALUES
     '(tenant_id = current_setting(''app.current_tenant_id''::text, true))',
     '(from_user_id = current_setting(''app.current_user_id''::text, true))',
     '(to_user_id = current_setting(''app.current_user_id''::text, true))',
-    ' CASE current_setting(''app.current_user_id''::text, true) '
+    ' CASE ( SELECT current_setting(''app.current_user_id''::text, true) AS current_setting) '
     'WHEN to_user_id THEN true WHEN from_user_id THEN true ELSE false END'
 ))
 SELECT policy.*
@@ -294,6 +294,7 @@ FROM (VALUES
     ('set_skill_message_context', '{text,text}'::text[], 'both retention'),
     ('current_skill_message_tenant', '{text}', 'both retention'),
     ('raise_skill_message_violation', '{text,text,text,text}', 'both retention'),
+    ('new_skill_message_id', '{}', 'both'),
     ('raise_no_such_skill_message', '{text}', 'both'),
     ('check_skill_message_page', '{text,integer,timestamptz,text}', 'both'),
     ('insert_skill_message', '{text,text,text,text,text,text,text}', 'both'),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -57,6 +58,7 @@ def test_a_message_from_proposal_to_decision(act_as: Callable[..., Any]) -> None
     text = """It's "the same", 100 % \\ $1 %s :name 🐘"""
 
     message_id = ann.send_skill_message("ann", "bob", "sql", text, "postgres")
+    assert UUID(message_id).version == 7
     assert bob.get_unread_count_for_user("bob") == 1
     [received] = bob.get_messages_for_user("bob")
     assert received == Message(

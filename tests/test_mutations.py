@@ -67,7 +67,11 @@ REWRITES = {
     "inbox unordered": ("get_messages_for_user", "ORDER BY m.created_at DESC, m.id DESC", ""),
     "inbox with ties": ("get_messages_for_user", "DESC, m.id DESC", "DESC"),
     "inbox of the other end": ("get_messages_for_user", "m.to_user_id =", "m.from_user_id ="),
-    "count includes read": ("get_unread_count_for_user", "AND m.read_at IS NULL", ""),
+    "count includes read": (
+        "get_unread_count_for_user",
+        "AND m.read_at IS NULL\n            LIMIT",
+        "LIMIT",
+    ),
     "count without end": ("get_unread_count_for_user", "LIMIT at_most", ""),
     "last reading stands": ("mark_message_read", "coalesce(m.read_at, now())", "now()"),
     "same decision twice": ("update_message_status", "AND m.status = 'pending'", ""),

@@ -171,6 +171,17 @@ def test_an_operation_uses_its_index(large: Database, role: str, operation: str)
 
 
 @pytest.mark.parametrize("role", ["app_login", "service_login"])
+def test_a_deep_page_starts_where_the_last_one_ended(large: Database, role: str) -> None:
+    """It looks up the position, rather than walk there and throw away what it passes."""
+    statement, user_id, _ = OPERATIONS["large inbox, deep"]
+    with large.connect(role) as connection:
+        found = plans(connection, statement, user_id)
+    pages = [node for node in found if node.get("Index Name") == "skill_messages_to_user_idx"]
+    assert pages
+    assert all("created_at" in node["Index Cond"] for node in pages)
+
+
+@pytest.mark.parametrize("role", ["app_login", "service_login"])
 def test_reading_all_uses_the_index_of_unread_messages(large: Database, role: str) -> None:
     with large.connect(role) as connection:
         found = plans(connection, "SELECT mark_messages_read('u100')", "u100")

@@ -15,7 +15,7 @@ BEGIN
     INTO v_missing
     FROM (
         VALUES
-        ('1 id text NOT NULL'),
+        ('1 id text NOT NULL DEFAULT public.new_skill_message_id()'),
         ('2 tenant_id text NOT NULL'),
         ('3 from_user_id text NOT NULL'),
         ('4 to_user_id text NOT NULL'),
@@ -63,7 +63,7 @@ BEGIN
         SELECT concat(
             a.attnum, ' ', a.attname, ' ', format_type(a.atttypid, a.atttypmod),
             CASE WHEN a.attnotnull THEN ' NOT NULL' END,
-            CASE WHEN a.attname <> 'id' THEN ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END
+            ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)
         )
         FROM pg_catalog.pg_attribute AS a
         LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

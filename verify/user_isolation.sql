@@ -8,7 +8,7 @@ DECLARE
     v_me CONSTANT text := $p$current_setting('app.current_user_id'::text, true)$p$;
     v_sent CONSTANT text := format('(from_user_id = %s)', v_me);
     v_received CONSTANT text := format('(to_user_id = %s)', v_me);
-    v_reads_own CONSTANT text := 'CASE ' || v_me
+    v_reads_own CONSTANT text := 'CASE ( SELECT ' || v_me || ' AS current_setting)'
         || ' WHEN to_user_id THEN true WHEN from_user_id THEN true ELSE false END';
 BEGIN
     IF 3 <> (

@@ -1,0 +1,7 @@
+-- Revert skill_messages:new_skill_message_id from pg
+
+BEGIN;
+
+DROP FUNCTION public.new_skill_message_id();
+
+COMMIT;
