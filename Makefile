@@ -1,11 +1,13 @@
 # make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
 # make test [ARGS='-k isolation']           every promise, tested
+# make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
 # make lint                                 Python, SQL, PL/pgSQL
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
 #
 # PGBIN=/path/to/bin runs demo and test on another PostgreSQL server's programs.
 
 PYTHON = .venv/bin/python
+SIZE = full
 SQL_DIRS = deploy revert verify sql
 export PYTHONPATH = python/tools
 
@@ -14,13 +16,16 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo test lint docs setup
+.PHONY: demo test bench lint docs setup
 
 demo: setup
 	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
 
 test: setup
 	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . tests $(ARGS)
+
+bench: setup
+	@$(PYTHON) tests/bench/bench.py --size $(SIZE) --output docs/benchmarks
 
 lint: setup
 	.venv/bin/ruff check --config python/pyproject.toml python tests
