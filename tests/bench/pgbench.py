@@ -1,0 +1,91 @@
+"""The same calls from pgbench: what they cost without Python."""
+
+import os
+import subprocess
+import tempfile
+from dataclasses import astuple
+from pathlib import Path
+
+from contestants import COLUMNS, ENTRIES, PAGE, WRITTEN
+from data import Population
+from measure import Stats, stats
+from operations import World
+
+OURS = "SELECT set_skill_message_context('{tenant}', '{user}') \\; {call};"
+ROUNDS = 3  # the first is dropped
+
+
+def scripts(population: Population) -> dict[str, dict[str, list[str]]]:
+    """By operation and contestant, the same script for several users or proposals."""
+    users = population.typical
+    proposals = [population.proposal() for _ in users]
+    return {
+        "inbox page": {
+            "limit": [
+                f"SELECT {COLUMNS} FROM skill_messages WHERE to_user_id = '{user.id}'"  # noqa: S608
+                f" ORDER BY created_at DESC, id DESC LIMIT {PAGE};"
+                for user in users
+            ],
+            "ours, app": [
+                OURS.format(
+                    tenant=user.tenant_id,
+                    user=user.id,
+                    call=f"SELECT * FROM get_messages_for_user('{user.id}', {PAGE})",  # noqa: S608
+                )
+                for user in users
+            ],
+        },
+        "send": {
+            "limit": [
+                f"INSERT INTO skill_messages ({WRITTEN}) VALUES {astuple(each)} RETURNING id;"  # noqa: S608
+                for each in proposals
+            ],
+            "ours, app": [
+                OURS.format(
+                    tenant=each.tenant_id,
+                    user=each.from_user_id,
+                    call="SELECT send_skill_message("
+                    + ", ".join(f"{name} => '{value}'" for name, value in each.content.items())
+                    + ")",
+                )
+                for each in proposals
+            ],
+        },
+    }
+
+
+def _burst(world: World, name: str, files: list[str], seconds: int, directory: str) -> list[float]:
+    entry = ENTRIES[name]
+    protocol = "prepared" if name == "limit" else "simple"
+    prefix = f"{directory}/log"
+    subprocess.run(
+        ["pgbench", "-n", "-M", protocol, "-T", str(seconds), "--log", "--log-prefix", prefix]
+        + [argument for file in files for argument in ("-f", file)]
+        + [f"{world.conninfo} user={entry.role}"],
+        env=os.environ | {"PGOPTIONS": f"-c search_path={entry.schema}"},
+        check=True,
+        capture_output=True,
+    )
+    (log,) = Path(directory).glob("log.*")
+    latencies = [int(line.split()[2]) / 1e6 for line in log.read_text().splitlines()]
+    log.unlink()
+    return latencies
+
+
+def pgbench(world: World, operation: str, seconds: int) -> dict[str, Stats]:
+    """Bursts of the limit and ours in turn."""
+    samples: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        files: dict[str, list[str]] = {}
+        for name, texts in scripts(world.population)[operation].items():
+            files[name] = []
+            for number, text in enumerate(texts):
+                file = Path(directory, f"{name[:4]}-{number}.sql")
+                file.write_text(text)
+                files[name].append(str(file))
+        for turn in range(ROUNDS):
+            for name in files:
+                latencies = _burst(world, name, files[name], seconds, directory)
+                if turn:
+                    samples.setdefault(name, []).extend(latencies)
+    return {name: stats(taken) for name, taken in samples.items()}
