@@ -3,8 +3,8 @@
 -- requires: raise_skill_message_violation
 -- requires: user_isolation
 --
--- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. Two queries, since
--- LIMIT NULL, though it means no limit, made the count of a large inbox three times as slow.
+-- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. Two queries,
+-- since LIMIT NULL, though it means no limit, made the count of a large inbox three times as slow.
 
 BEGIN;
 

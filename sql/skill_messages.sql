@@ -193,8 +193,8 @@ $$;
 -- Deploy skill_messages:new_skill_message_id to pg
 -- requires: roles
 --
--- A UUID of version 7 begins with the time, so that new ids stand side by side in the primary key. With
--- random ones, in a large table, nearly every send writes another page of it to the log as a whole.
+-- A UUID of version 7 begins with the time, so that new ids stand side by side in the primary key.
+-- With random ones, in a large table, nearly every send writes another page of it to the log whole.
 -- PostgreSQL 18 has uuidv7(); this is for all versions alike.
 
 CREATE FUNCTION public.new_skill_message_id() RETURNS text
@@ -214,8 +214,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.new_skill_message_id() IS
-'A fresh id for a message: a UUID of version 7 (RFC 9562) as text, 48 bits of time in milliseconds and
-74 random bits.';
+'A fresh id for a message: a UUID of version 7 (RFC 9562) as text, 48 bits of time in milliseconds
+and 74 random bits.';
 
 REVOKE ALL ON FUNCTION public.new_skill_message_id() FROM public;
 GRANT EXECUTE ON FUNCTION public.new_skill_message_id()
@@ -898,8 +898,8 @@ TO skill_messages_service, skill_messages_app;
 -- requires: raise_skill_message_violation
 -- requires: user_isolation
 --
--- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. Two queries, since
--- LIMIT NULL, though it means no limit, made the count of a large inbox three times as slow.
+-- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. Two queries,
+-- since LIMIT NULL, though it means no limit, made the count of a large inbox three times as slow.
 
 CREATE FUNCTION public.get_unread_count_for_user(
     user_id text,
