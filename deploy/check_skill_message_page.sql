@@ -1,4 +1,5 @@
 -- Deploy skill_messages:check_skill_message_page to pg
+-- requires: current_skill_message_tenant
 -- requires: raise_skill_message_violation
 
 BEGIN;
@@ -12,6 +13,8 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM public.current_skill_message_tenant(user_id);
+
     IF user_id IS NULL THEN
         PERFORM public.raise_skill_message_violation('23502', NULL, 'user_id');
     ELSIF max_messages IS NULL OR max_messages NOT BETWEEN 1 AND 1000 THEN
@@ -27,9 +30,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text) IS
-'Checks the arguments that every page of messages takes.
+'Checks the context and the arguments that every page of messages takes.
 max_messages: 1 to 1000. before_created_at, before_id: both or neither.
-Errors: 22023 an argument is null or out of range.';
+Errors: SM001 no context; 22023 an argument is null or out of range; 42501 user_id is not the
+signed-in user.';
 
 REVOKE ALL ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text)
 FROM public;

@@ -1,5 +1,4 @@
 -- Deploy skill_messages:get_skill_message to pg
--- requires: current_skill_message_tenant
 -- requires: raise_no_such_skill_message
 -- requires: user_isolation
 -- requires: host_tables
@@ -54,7 +53,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_tenant_id text := public.current_skill_message_tenant();
+    v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
     RETURN QUERY
     SELECT

@@ -18,8 +18,13 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_tenant_id text := public.current_skill_message_tenant(user_id);
+    v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
+    IF (v_tenant_id <> '' AND user_id = current_setting('app.current_user_id', true)) IS NOT TRUE
+    THEN
+        PERFORM public.current_skill_message_tenant(user_id);
+    END IF;
+
     IF user_id IS NULL THEN
         PERFORM public.raise_skill_message_violation('23502', NULL, 'user_id');
     ELSIF at_most < 1 THEN

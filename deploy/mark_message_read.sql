@@ -1,5 +1,4 @@
 -- Deploy skill_messages:mark_message_read to pg
--- requires: current_skill_message_tenant
 -- requires: user_isolation
 -- requires: message_life
 -- requires: raise_no_such_skill_message
@@ -14,7 +13,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_tenant_id text := public.current_skill_message_tenant();
+    v_tenant_id text := current_setting('app.current_tenant_id', true);
     v_read_at timestamptz;
 BEGIN
     UPDATE public.skill_messages AS m

@@ -21,8 +21,10 @@ BEGIN
                   HINT = 'Give the id of the tenant on whose behalf this transaction runs.';
     END IF;
 
-    EXECUTE format('SET LOCAL app.current_tenant_id = %L', tenant_id);
-    EXECUTE format('SET LOCAL app.current_user_id = %L', coalesce(user_id, ''));
+    EXECUTE format(
+        'SET LOCAL app.current_tenant_id = %L; SET LOCAL app.current_user_id = %L',
+        tenant_id, coalesce(user_id, '')
+    );
 END;
 $$;
 

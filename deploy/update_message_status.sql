@@ -1,5 +1,4 @@
 -- Deploy skill_messages:update_message_status to pg
--- requires: current_skill_message_tenant
 -- requires: user_isolation
 -- requires: message_life
 -- requires: raise_no_such_skill_message
@@ -27,7 +26,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_tenant_id text := public.current_skill_message_tenant();
+    v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
     IF status IS NULL OR status NOT IN ('accepted', 'declined') THEN
         RAISE EXCEPTION 'status "%" is no decision', coalesce(status, 'null')

@@ -1,8 +1,8 @@
 """The SQL functions as methods, sync and async.
 
 Each operation is written once, as a description of its call; the two classes differ only in
-awaiting it. Context and call travel as one simple query: several statements in one message are one
-round trip and, on an autocommit connection, one transaction.
+awaiting it. Context and call are one statement, hence one round trip and, on an autocommit
+connection, one transaction.
 """
 
 import functools
@@ -21,7 +21,7 @@ from types import MethodType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 import psycopg
-from psycopg.rows import RowFactory, class_row, scalar_row
+from psycopg.rows import RowFactory, args_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from .errors import translated
@@ -37,19 +37,19 @@ class Call(Generic[T]):
 
     function: str
     arguments: Mapping[str, object]
-    columns: str
+    columns: tuple[str, ...]
     row_factory: RowFactory[Any]
     read: Callable[[list[Any]], T]
 
 
 def _value(function: str, **arguments: object) -> Call[Any]:
-    return Call(function, arguments, "*", scalar_row, lambda rows: rows[0])
+    return Call(function, arguments, (), scalar_row, lambda rows: rows[0])
 
 
 def _rows(row: type[T], function: str, **arguments: object) -> Call[list[T]]:
     # Named, not "*": a later schema may return more.
-    columns = ", ".join(field.name for field in fields(cast(Any, row)))
-    return Call(function, arguments, columns, class_row(row), list)
+    columns = tuple(field.name for field in fields(cast(Any, row)))
+    return Call(function, arguments, columns, args_row(row), list)
 
 
 def _row(row: type[T], function: str, **arguments: object) -> Call[T]:
@@ -58,11 +58,15 @@ def _row(row: type[T], function: str, **arguments: object) -> Call[T]:
 
 
 @functools.cache
-def _query(function: str, columns: str, arguments: tuple[str, ...]) -> bytes:
+def _query(function: str, columns: tuple[str, ...], arguments: tuple[str, ...]) -> bytes:
+    """The call in the SELECT list, which PostgreSQL computes after the context in the FROM."""
+    # No value is in here, only names out of this file.
     named = ", ".join(f"{name} => %({name})s" for name in arguments)
     context = "public.set_skill_message_context(%(context_tenant_id)s, %(context_user_id)s)"
-    # No value is in here, only names out of this file.
-    return f"SELECT {context}; SELECT {columns} FROM public.{function}({named})".encode()  # noqa: S608
+    query = f"SELECT public.{function}({named}) AS row FROM {context}"  # noqa: S608
+    if columns:
+        query = f"SELECT {', '.join(f'(row).{name}' for name in columns)} FROM ({query}) AS called"  # noqa: S608
+    return query.encode()
 
 
 class operation(Generic[P, T]):  # noqa: N801
@@ -88,12 +92,13 @@ class operation(Generic[P, T]):  # noqa: N801
 
 
 class _Operations:
-    def __init__(self, tenant_id: str, user_id: str | None) -> None:
+    def __init__(self, tenant_id: str, user_id: str | None, prepare: bool | None) -> None:
         self._context = {"context_tenant_id": tenant_id, "context_user_id": user_id}
+        self._prepare = prepare
 
-    def _prepare(self, call: Call[Any]) -> tuple[bytes, dict[str, object]]:
+    def _statement(self, call: Call[Any]) -> tuple[bytes, dict[str, object], bool | None]:
         query = _query(call.function, call.columns, tuple(call.arguments))
-        return query, {**self._context, **call.arguments}
+        return query, {**self._context, **call.arguments}, self._prepare
 
     @operation
     def send_skill_message(
@@ -214,7 +219,8 @@ class _Operations:
             psycopg.errors.CheckViolation: Unknown status.
         """
         decided = _row(Message, "update_message_status", message_id=message_id, status=status)
-        return replace(decided, columns=decided.columns.replace("status", "new_status AS status"))
+        renamed = {"status": "new_status"}
+        return replace(decided, columns=tuple(renamed.get(name, name) for name in decided.columns))
 
     @operation
     def mark_messages_read(
@@ -236,7 +242,7 @@ class _Operations:
     @operation
     def export_user_messages(self, user_id: str) -> Call[list[dict[str, Any]]]:
         """Return all that a user sent or received, each message as a JSON object."""
-        return Call("export_user_messages", {"user_id": user_id}, "*", scalar_row, list)
+        return Call("export_user_messages", {"user_id": user_id}, (), scalar_row, list)
 
     @operation
     def erase_user_messages(self, user_id: str) -> Call[Erasure]:
@@ -257,22 +263,31 @@ def _page_after(page: list[Message], page_size: int) -> dict[str, Any] | None:
 class SkillMessages(_Operations):
     """The operations on behalf of one tenant and, for skill_messages_app, one signed-in user.
 
-    Uses the caller's connection, outside psycopg's pipeline mode. On an autocommit connection every
-    call is a transaction of its own; otherwise it is part of the caller's. All methods raise
-    ``ContextMissingError`` without a tenant or, for skill_messages_app, a user.
+    Uses the caller's connection. On an autocommit connection every call is a transaction of its
+    own; otherwise it is part of the caller's. All methods raise ``ContextMissingError`` without a
+    tenant or, for skill_messages_app, a user.
+
+    prepare: True has the server keep each call's plan, which is faster, but not for a pooler in
+    transaction mode that knows nothing of prepared statements; None leaves it to the connection's
+    ``prepare_threshold``; as for ``psycopg.Cursor.execute``.
     """
 
     def __init__(
-        self, connection: psycopg.Connection[Any], *, tenant_id: str, user_id: str | None = None
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        tenant_id: str,
+        user_id: str | None = None,
+        prepare: bool | None = False,
     ) -> None:
-        super().__init__(tenant_id, user_id)
+        super().__init__(tenant_id, user_id, prepare)
         self._connection = connection
 
     def _run(self, call: Call[T]) -> T:
-        cursor = psycopg.ClientCursor(self._connection, row_factory=call.row_factory)
+        query, arguments, prepare = self._statement(call)
+        cursor = psycopg.Cursor(self._connection, row_factory=call.row_factory)
         with translated(), cursor:
-            cursor.execute(*self._prepare(call))
-            cursor.nextset()
+            cursor.execute(query, arguments, prepare=prepare)
             return call.read(cursor.fetchall())
 
     def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> Iterator[Message]:
@@ -302,16 +317,17 @@ class AsyncSkillMessages(_Operations):
         *,
         tenant_id: str,
         user_id: str | None = None,
+        prepare: bool | None = False,
     ) -> None:
-        super().__init__(tenant_id, user_id)
+        super().__init__(tenant_id, user_id, prepare)
         self._connection = connection
 
     async def _run(self, call: Call[T]) -> T:
-        cursor = psycopg.AsyncClientCursor(self._connection, row_factory=call.row_factory)
+        query, arguments, prepare = self._statement(call)
+        cursor = psycopg.AsyncCursor(self._connection, row_factory=call.row_factory)
         with translated():
             async with cursor:
-                await cursor.execute(*self._prepare(call))
-                cursor.nextset()
+                await cursor.execute(query, arguments, prepare=prepare)
                 return call.read(await cursor.fetchall())
 
     def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> AsyncIterator[Message]:
