@@ -1,9 +1,9 @@
 -- Deploy skill_messages:get_message_stats to pg
 -- requires: current_skill_message_tenant
 -- requires: user_isolation
+-- requires: time_of_answer
 --
--- Counts every message of the tenant: for a dashboard, not for every page view. What is stored is
--- when a message was read, not when it was answered, so that is the time it tells.
+-- Counts every message of the tenant: for a dashboard, not for every page view.
 
 BEGIN;
 
@@ -13,7 +13,7 @@ CREATE FUNCTION public.get_message_stats() RETURNS TABLE (
     declined bigint,
     unread bigint,
     oldest_pending_created_at timestamptz,
-    median_time_to_read interval
+    median_time_to_answer interval
 )
 LANGUAGE plpgsql
 STABLE
@@ -30,7 +30,7 @@ BEGIN
         count(*) FILTER (WHERE m.status = 'declined'),
         count(*) FILTER (WHERE m.read_at IS NULL),
         min(m.created_at) FILTER (WHERE m.status = 'pending'),
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY m.read_at - m.created_at)
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY m.answered_at - m.created_at)
     FROM public.skill_messages AS m
     WHERE m.tenant_id = v_tenant_id;
 END;
@@ -38,7 +38,7 @@ $$;
 
 COMMENT ON FUNCTION public.get_message_stats() IS
 'The figures of the current tenant; for skill_messages_app, of what the signed-in user sent or
-received. median_time_to_read: from sending to the first reading, of the messages that were read.
+received. median_time_to_answer: from sending to accepting or declining.
 Errors: SM001 no context.';
 
 REVOKE ALL ON FUNCTION public.get_message_stats() FROM public;

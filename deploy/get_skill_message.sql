@@ -41,6 +41,7 @@ CREATE FUNCTION public.get_skill_message(message_id text) RETURNS TABLE (
     status text,
     created_at timestamptz,
     read_at timestamptz,
+    answered_at timestamptz,
     tenant_name text,
     from_user_name text,
     to_user_name text,
@@ -59,8 +60,8 @@ BEGIN
     SELECT
         m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
         m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at,
-        tenant.name::text, sender.name::text, recipient.name::text, subject.name::text,
-        parent.name::text
+        m.answered_at, tenant.name::text, sender.name::text, recipient.name::text,
+        subject.name::text, parent.name::text
     FROM public.skill_messages AS m
     LEFT JOIN public.tenants AS tenant
         ON tenant.id = m.tenant_id

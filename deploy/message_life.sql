@@ -30,10 +30,12 @@ REVOKE ALL ON FUNCTION public.refuse_skill_message_change() FROM public;
 
 CREATE TRIGGER born_pending_and_unread
 BEFORE INSERT ON public.skill_messages
-FOR EACH ROW WHEN (new.status <> 'pending' OR new.read_at IS NOT null)
+FOR EACH ROW WHEN (
+    new.status <> 'pending' OR new.read_at IS NOT null OR new.answered_at IS NOT null
+)
 EXECUTE FUNCTION public.refuse_skill_message_change(
-    '23514', 'status, read_at: a message is born pending and unread',
-    'Insert it with status ''pending'' and read_at NULL, then update it.'
+    '23514', 'status, read_at, answered_at: a message is born pending and unread',
+    'Insert it with status ''pending'' and no time of reading or answer, then update it.'
 );
 
 CREATE TRIGGER answered_once
@@ -57,14 +59,14 @@ EXECUTE FUNCTION public.refuse_skill_message_change(
 -- long message read must not fetch its text only to compare it with itself.
 CREATE TRIGGER content_never_changes
 BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id,
-proposed_parent_skill_id, message, created_at ON public.skill_messages
+proposed_parent_skill_id, message, created_at, answered_at ON public.skill_messages
 FOR EACH ROW WHEN (
     (
         new.id, new.tenant_id, new.from_user_id, new.to_user_id, new.subject_skill_id,
-        new.created_at
+        new.created_at, new.answered_at
     ) IS DISTINCT FROM (
         old.id, old.tenant_id, old.from_user_id, old.to_user_id, old.subject_skill_id,
-        old.created_at
+        old.created_at, old.answered_at
     )
     OR (new.message IS DISTINCT FROM old.message AND new.message <> '[erased]')
     OR (

@@ -14,10 +14,15 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    c_keys CONSTANT text[] := ARRAY[
+        'from_user_id', 'to_user_id', 'subject_skill_id', 'message', 'proposed_parent_skill_id',
+        'id'
+    ];
+    c_no_text CONSTANT jsonpath := 'strict $.* ? (@.type() != "string" && @.type() != "null")';
     v_tenant_id text := public.current_skill_message_tenant();
     v_ids text[] := ARRAY[]::text[];
     v_element jsonb;
-    v_unknown text;
+    v_from_user_id text;
     v_place text := '';
     v_constraint text;
     v_column text;
@@ -40,25 +45,25 @@ BEGIN
                       HINT = 'Give an object with the arguments of send_skill_message().';
         END IF;
 
-        SELECT string_agg(e.key, ', ')
-        INTO v_unknown
-        FROM jsonb_each(v_element) AS e
-        WHERE jsonb_typeof(e.value) NOT IN ('string', 'null') OR e.key NOT IN (
-            'from_user_id', 'to_user_id', 'subject_skill_id', 'message',
-            'proposed_parent_skill_id', 'id'
-        );
-
-        IF v_unknown IS NOT NULL THEN
-            RAISE EXCEPTION 'unknown key, or value that is no string: %', v_unknown
+        IF v_element - c_keys <> '{}' OR v_element @? c_no_text THEN
+            RAISE EXCEPTION 'unknown key, or value that is no string: %', (
+                SELECT string_agg(e.key, ', ')
+                FROM jsonb_each(v_element) AS e
+                WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
+            )
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'The keys are the arguments of send_skill_message(), the values text.';
-        ELSIF v_element ->> 'from_user_id' IS NULL THEN
-            PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
         END IF;
 
-        PERFORM public.current_skill_message_tenant(v_element ->> 'from_user_id');
+        v_from_user_id := v_element ->> 'from_user_id';
+        IF v_from_user_id IS NULL THEN
+            PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
+        ELSIF (v_from_user_id = current_setting('app.current_user_id', true)) IS NOT TRUE THEN
+            PERFORM public.current_skill_message_tenant(v_from_user_id);
+        END IF;
+
         v_ids := array_append(v_ids, public.insert_skill_message(
-            v_tenant_id, v_element ->> 'from_user_id', v_element ->> 'to_user_id',
+            v_tenant_id, v_from_user_id, v_element ->> 'to_user_id',
             v_element ->> 'subject_skill_id', v_element ->> 'message',
             v_element ->> 'proposed_parent_skill_id', v_element ->> 'id'
         ));

@@ -23,6 +23,7 @@ CREATE TABLE public.skill_messages (
     status text NOT NULL DEFAULT 'pending',
     created_at timestamptz NOT NULL DEFAULT now(),
     read_at timestamptz,
+    answered_at timestamptz,
 
     CONSTRAINT skill_messages_pkey PRIMARY KEY (id),
 
@@ -35,6 +36,8 @@ CREATE TABLE public.skill_messages (
     CONSTRAINT skill_messages_status_check CHECK (status IN ('pending', 'accepted', 'declined')),
     CONSTRAINT skill_messages_created_at_check CHECK (isfinite(created_at)),
     CONSTRAINT skill_messages_read_at_check CHECK (isfinite(read_at)),
+    CONSTRAINT skill_messages_answered_at_check
+    CHECK (answered_at IS NULL OR (isfinite(answered_at) AND status <> 'pending')),
 
     CONSTRAINT skill_messages_tenant_id_fkey
     FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
@@ -54,9 +57,10 @@ CREATE TABLE public.skill_messages (
 CREATE INDEX skill_messages_to_user_idx
 ON public.skill_messages (to_user_id, tenant_id, created_at, id);
 
--- The unread badge, counted without visiting the table: all columns that the policies look at.
+-- The unread badge, counted without visiting the table: all columns that the policies look at. The
+-- sender is no key, so that the entries of an inbox stand in the order of the table.
 CREATE INDEX skill_messages_unread_idx
-ON public.skill_messages (to_user_id, tenant_id, from_user_id)
+ON public.skill_messages (to_user_id, tenant_id) INCLUDE (from_user_id)
 WHERE read_at IS NULL;
 
 -- The sent messages, likewise. Deleting a user.
@@ -101,6 +105,8 @@ COMMENT ON COLUMN public.skill_messages.status IS 'pending, then accepted or dec
 COMMENT ON COLUMN public.skill_messages.created_at IS
 'When it was sent: the start of the sending transaction.';
 COMMENT ON COLUMN public.skill_messages.read_at IS 'When it was first read; null until then.';
+COMMENT ON COLUMN public.skill_messages.answered_at IS
+'When it was accepted or declined, which a rule notes; null until then.';
 
 -- These comments are also the hints of the errors that the functions raise.
 COMMENT ON CONSTRAINT skill_messages_id_check ON public.skill_messages IS
@@ -119,6 +125,8 @@ COMMENT ON CONSTRAINT skill_messages_created_at_check ON public.skill_messages I
 'An inbox is ordered by time: give a finite one.';
 COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
 'Give the time of the first reading.';
+COMMENT ON CONSTRAINT skill_messages_answered_at_check ON public.skill_messages IS
+'Leave it out: it is noted when the status changes.';
 COMMENT ON CONSTRAINT skill_messages_tenant_id_fkey ON public.skill_messages IS
 'Set the context to a tenant that exists.';
 COMMENT ON CONSTRAINT skill_messages_from_user_id_fkey ON public.skill_messages IS

@@ -244,6 +244,7 @@ CREATE TABLE public.skill_messages (
     status text NOT NULL DEFAULT 'pending',
     created_at timestamptz NOT NULL DEFAULT now(),
     read_at timestamptz,
+    answered_at timestamptz,
 
     CONSTRAINT skill_messages_pkey PRIMARY KEY (id),
 
@@ -256,6 +257,8 @@ CREATE TABLE public.skill_messages (
     CONSTRAINT skill_messages_status_check CHECK (status IN ('pending', 'accepted', 'declined')),
     CONSTRAINT skill_messages_created_at_check CHECK (isfinite(created_at)),
     CONSTRAINT skill_messages_read_at_check CHECK (isfinite(read_at)),
+    CONSTRAINT skill_messages_answered_at_check
+    CHECK (answered_at IS NULL OR (isfinite(answered_at) AND status <> 'pending')),
 
     CONSTRAINT skill_messages_tenant_id_fkey
     FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
@@ -275,9 +278,10 @@ CREATE TABLE public.skill_messages (
 CREATE INDEX skill_messages_to_user_idx
 ON public.skill_messages (to_user_id, tenant_id, created_at, id);
 
--- The unread badge, counted without visiting the table: all columns that the policies look at.
+-- The unread badge, counted without visiting the table: all columns that the policies look at. The
+-- sender is no key, so that the entries of an inbox stand in the order of the table.
 CREATE INDEX skill_messages_unread_idx
-ON public.skill_messages (to_user_id, tenant_id, from_user_id)
+ON public.skill_messages (to_user_id, tenant_id) INCLUDE (from_user_id)
 WHERE read_at IS NULL;
 
 -- The sent messages, likewise. Deleting a user.
@@ -322,6 +326,8 @@ COMMENT ON COLUMN public.skill_messages.status IS 'pending, then accepted or dec
 COMMENT ON COLUMN public.skill_messages.created_at IS
 'When it was sent: the start of the sending transaction.';
 COMMENT ON COLUMN public.skill_messages.read_at IS 'When it was first read; null until then.';
+COMMENT ON COLUMN public.skill_messages.answered_at IS
+'When it was accepted or declined, which a rule notes; null until then.';
 
 -- These comments are also the hints of the errors that the functions raise.
 COMMENT ON CONSTRAINT skill_messages_id_check ON public.skill_messages IS
@@ -340,6 +346,8 @@ COMMENT ON CONSTRAINT skill_messages_created_at_check ON public.skill_messages I
 'An inbox is ordered by time: give a finite one.';
 COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
 'Give the time of the first reading.';
+COMMENT ON CONSTRAINT skill_messages_answered_at_check ON public.skill_messages IS
+'Leave it out: it is noted when the status changes.';
 COMMENT ON CONSTRAINT skill_messages_tenant_id_fkey ON public.skill_messages IS
 'Set the context to a tenant that exists.';
 COMMENT ON CONSTRAINT skill_messages_from_user_id_fkey ON public.skill_messages IS
@@ -451,10 +459,12 @@ REVOKE ALL ON FUNCTION public.refuse_skill_message_change() FROM public;
 
 CREATE TRIGGER born_pending_and_unread
 BEFORE INSERT ON public.skill_messages
-FOR EACH ROW WHEN (new.status <> 'pending' OR new.read_at IS NOT null)
+FOR EACH ROW WHEN (
+    new.status <> 'pending' OR new.read_at IS NOT null OR new.answered_at IS NOT null
+)
 EXECUTE FUNCTION public.refuse_skill_message_change(
-    '23514', 'status, read_at: a message is born pending and unread',
-    'Insert it with status ''pending'' and read_at NULL, then update it.'
+    '23514', 'status, read_at, answered_at: a message is born pending and unread',
+    'Insert it with status ''pending'' and no time of reading or answer, then update it.'
 );
 
 CREATE TRIGGER answered_once
@@ -478,14 +488,14 @@ EXECUTE FUNCTION public.refuse_skill_message_change(
 -- long message read must not fetch its text only to compare it with itself.
 CREATE TRIGGER content_never_changes
 BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id,
-proposed_parent_skill_id, message, created_at ON public.skill_messages
+proposed_parent_skill_id, message, created_at, answered_at ON public.skill_messages
 FOR EACH ROW WHEN (
     (
         new.id, new.tenant_id, new.from_user_id, new.to_user_id, new.subject_skill_id,
-        new.created_at
+        new.created_at, new.answered_at
     ) IS DISTINCT FROM (
         old.id, old.tenant_id, old.from_user_id, old.to_user_id, old.subject_skill_id,
-        old.created_at
+        old.created_at, old.answered_at
     )
     OR (new.message IS DISTINCT FROM old.message AND new.message <> '[erased]')
     OR (
@@ -497,6 +507,33 @@ EXECUTE FUNCTION public.refuse_skill_message_change(
     '23514', 'only status and read_at of a message ever change',
     'Send a new message instead.'
 );
+
+-- Deploy skill_messages:time_of_answer to pg
+-- requires: message_life
+--
+-- Triggers fire in the order of their names: this one after those that refuse, which would take the
+-- time for a change of somebody's.
+
+CREATE FUNCTION public.note_time_of_skill_message_answer() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.answered_at := now();
+    RETURN NEW;
+END;
+$$;
+
+COMMENT ON FUNCTION public.note_time_of_skill_message_answer() IS
+'Sets answered_at to the start of the transaction. For a trigger only.';
+
+REVOKE ALL ON FUNCTION public.note_time_of_skill_message_answer() FROM public;
+
+CREATE TRIGGER time_of_answer
+BEFORE UPDATE ON public.skill_messages
+FOR EACH ROW WHEN (old.status = 'pending' AND new.status <> 'pending')
+EXECUTE FUNCTION public.note_time_of_skill_message_answer();
 
 -- Deploy skill_messages:set_skill_message_context to pg
 -- requires: roles
@@ -1170,10 +1207,15 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    c_keys CONSTANT text[] := ARRAY[
+        'from_user_id', 'to_user_id', 'subject_skill_id', 'message', 'proposed_parent_skill_id',
+        'id'
+    ];
+    c_no_text CONSTANT jsonpath := 'strict $.* ? (@.type() != "string" && @.type() != "null")';
     v_tenant_id text := public.current_skill_message_tenant();
     v_ids text[] := ARRAY[]::text[];
     v_element jsonb;
-    v_unknown text;
+    v_from_user_id text;
     v_place text := '';
     v_constraint text;
     v_column text;
@@ -1196,25 +1238,25 @@ BEGIN
                       HINT = 'Give an object with the arguments of send_skill_message().';
         END IF;
 
-        SELECT string_agg(e.key, ', ')
-        INTO v_unknown
-        FROM jsonb_each(v_element) AS e
-        WHERE jsonb_typeof(e.value) NOT IN ('string', 'null') OR e.key NOT IN (
-            'from_user_id', 'to_user_id', 'subject_skill_id', 'message',
-            'proposed_parent_skill_id', 'id'
-        );
-
-        IF v_unknown IS NOT NULL THEN
-            RAISE EXCEPTION 'unknown key, or value that is no string: %', v_unknown
+        IF v_element - c_keys <> '{}' OR v_element @? c_no_text THEN
+            RAISE EXCEPTION 'unknown key, or value that is no string: %', (
+                SELECT string_agg(e.key, ', ')
+                FROM jsonb_each(v_element) AS e
+                WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
+            )
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'The keys are the arguments of send_skill_message(), the values text.';
-        ELSIF v_element ->> 'from_user_id' IS NULL THEN
-            PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
         END IF;
 
-        PERFORM public.current_skill_message_tenant(v_element ->> 'from_user_id');
+        v_from_user_id := v_element ->> 'from_user_id';
+        IF v_from_user_id IS NULL THEN
+            PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
+        ELSIF (v_from_user_id = current_setting('app.current_user_id', true)) IS NOT TRUE THEN
+            PERFORM public.current_skill_message_tenant(v_from_user_id);
+        END IF;
+
         v_ids := array_append(v_ids, public.insert_skill_message(
-            v_tenant_id, v_element ->> 'from_user_id', v_element ->> 'to_user_id',
+            v_tenant_id, v_from_user_id, v_element ->> 'to_user_id',
             v_element ->> 'subject_skill_id', v_element ->> 'message',
             v_element ->> 'proposed_parent_skill_id', v_element ->> 'id'
         ));
@@ -1290,9 +1332,9 @@ TO skill_messages_service, skill_messages_app;
 -- Deploy skill_messages:get_message_stats to pg
 -- requires: current_skill_message_tenant
 -- requires: user_isolation
+-- requires: time_of_answer
 --
--- Counts every message of the tenant: for a dashboard, not for every page view. What is stored is
--- when a message was read, not when it was answered, so that is the time it tells.
+-- Counts every message of the tenant: for a dashboard, not for every page view.
 
 CREATE FUNCTION public.get_message_stats() RETURNS TABLE (
     pending bigint,
@@ -1300,7 +1342,7 @@ CREATE FUNCTION public.get_message_stats() RETURNS TABLE (
     declined bigint,
     unread bigint,
     oldest_pending_created_at timestamptz,
-    median_time_to_read interval
+    median_time_to_answer interval
 )
 LANGUAGE plpgsql
 STABLE
@@ -1317,7 +1359,7 @@ BEGIN
         count(*) FILTER (WHERE m.status = 'declined'),
         count(*) FILTER (WHERE m.read_at IS NULL),
         min(m.created_at) FILTER (WHERE m.status = 'pending'),
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY m.read_at - m.created_at)
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY m.answered_at - m.created_at)
     FROM public.skill_messages AS m
     WHERE m.tenant_id = v_tenant_id;
 END;
@@ -1325,7 +1367,7 @@ $$;
 
 COMMENT ON FUNCTION public.get_message_stats() IS
 'The figures of the current tenant; for skill_messages_app, of what the signed-in user sent or
-received. median_time_to_read: from sending to the first reading, of the messages that were read.
+received. median_time_to_answer: from sending to accepting or declining.
 Errors: SM001 no context.';
 
 REVOKE ALL ON FUNCTION public.get_message_stats() FROM public;
@@ -1732,6 +1774,7 @@ CREATE FUNCTION public.get_skill_message(message_id text) RETURNS TABLE (
     status text,
     created_at timestamptz,
     read_at timestamptz,
+    answered_at timestamptz,
     tenant_name text,
     from_user_name text,
     to_user_name text,
@@ -1750,8 +1793,8 @@ BEGIN
     SELECT
         m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
         m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at,
-        tenant.name::text, sender.name::text, recipient.name::text, subject.name::text,
-        parent.name::text
+        m.answered_at, tenant.name::text, sender.name::text, recipient.name::text,
+        subject.name::text, parent.name::text
     FROM public.skill_messages AS m
     LEFT JOIN public.tenants AS tenant
         ON tenant.id = m.tenant_id

@@ -4,7 +4,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(477);
+SELECT plan(496);
 
 -- A pending, an accepted and a declined message from ann to ben, each once unread and once read.
 INSERT INTO skill_messages (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message)
@@ -76,6 +76,32 @@ CROSS JOIN LATERAL (VALUES
     (format(template, status || ' read'), when_read)
 ) AS try (statement, expected);
 
+-- The time of the answer is noted whoever answers, and by nothing else.
+SELECT is(
+    attempt(actor, 'acme', 'ben', statement), expected, format('%s: %s', actor, statement)
+)
+FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES
+    ($$WITH u AS (UPDATE skill_messages SET status = 'declined' WHERE id = 'pending unread'
+        RETURNING answered_at) SELECT answered_at = now() FROM u$$, 'true'),
+    ($$WITH u AS (UPDATE skill_messages SET status = 'pending' WHERE id = 'pending unread'
+        RETURNING answered_at) SELECT answered_at FROM u$$, 'null'),
+    ($$WITH u AS (UPDATE skill_messages SET read_at = now() WHERE id = 'pending unread'
+        RETURNING answered_at) SELECT answered_at FROM u$$, 'null')
+) AS answers (statement, expected);
+
+SELECT is(attempt(actor, 'acme', 'ben', statement), expected, format('%s: %s', actor, statement))
+FROM (VALUES
+    ('service', '42501', '23514'), ('app', '42501', '42501'), ('superuser', '23514', '23514')
+) AS actors (actor, updating, inserting)
+CROSS JOIN LATERAL (VALUES
+    ($$UPDATE skill_messages SET status = 'accepted', answered_at = now()
+        WHERE id = 'pending read'$$, updating),
+    ($$INSERT INTO skill_messages
+        (tenant_id, from_user_id, to_user_id, subject_skill_id, message, answered_at)
+        VALUES ('acme', 'ben', 'ann', 'knots', 'Hello', now())$$, inserting)
+) AS tries (statement, expected);
+
 -- Birth, by a direct INSERT. Only service may name these columns.
 SELECT is(
     attempt(actor, 'acme', 'ann', format(
@@ -131,7 +157,9 @@ CROSS JOIN (VALUES
     ('message', 'message || ''[erased]''', '23514'),
     ('created_at', 'now()', '23514'),
     ('created_at', 'NULL', '23514'),
-    ('created_at', 'created_at - interval ''1 microsecond''', '23514')
+    ('created_at', 'created_at - interval ''1 microsecond''', '23514'),
+    ('answered_at', 'answered_at', '1 rows'),
+    ('answered_at', 'now() - interval ''1 microsecond''', '23514')
 ) AS changes (col, val, expected);
 
 SELECT is(attempt('superuser', 'acme', '', statement), expected, statement)
@@ -202,7 +230,7 @@ FROM (VALUES
         'INSERT INTO skill_messages '
         '(tenant_id, from_user_id, to_user_id, subject_skill_id, message, status) '
         'VALUES (''acme'', ''ann'', ''ben'', ''knots'', ''Hello'', ''accepted'')',
-        '23514 status, read_at: a message is born pending and unread')
+        '23514 status, read_at, answered_at: a message is born pending and unread')
 ) AS refusals (actor, statement, expected);
 
 -- One life, step by step, by two signed-in users. Each step is kept.
@@ -252,10 +280,10 @@ SELECT is(
     attempt('app', 'acme', 'ben',
         $$SELECT to_jsonb(d) FROM update_message_status('a1', 'declined') AS d$$),
     attempt('superuser', 'acme', '', $$
-        SELECT to_jsonb(m) - 'status' || '{"new_status": "declined"}'
+        SELECT to_jsonb(m) - '{status,answered_at}'::text[] || '{"new_status": "declined"}'
         FROM skill_messages AS m WHERE id = 'a1'
     $$),
-    'update_message_status() returns all ten columns of the message it decided'
+    'update_message_status() returns the message it decided'
 );
 
 SELECT * FROM finish();

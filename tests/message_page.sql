@@ -4,7 +4,7 @@ BEGIN;
 \ir include/fixture.sql
 SELECT plan(50);
 
--- Whole, and by name. All ten columns come as they are stored.
+-- Whole, and by name. All columns come as they are stored.
 SELECT is(
     attempt(actor, 'acme', me, format('SELECT to_jsonb(m) FROM get_skill_message(%L) AS m', id)),
     ((SELECT to_jsonb(m) FROM skill_messages AS m WHERE m.id = page.id) || names::jsonb)::text,

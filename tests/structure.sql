@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(244);
+SELECT plan(255);
 
 -- Roles.
 SELECT is(
@@ -30,7 +30,7 @@ SELECT is_empty(
 SELECT columns_are('public', 'skill_messages', ARRAY[
     'id', 'tenant_id', 'from_user_id', 'to_user_id', 'subject_skill_id', 'proposed_parent_skill_id',
         'message',
-    'status', 'created_at', 'read_at'
+    'status', 'created_at', 'read_at', 'answered_at'
 ]);
 
 SELECT is(
@@ -52,7 +52,8 @@ FROM (VALUES
     (7, 'message', 'text', true, NULL),
     (8, 'status', 'text', true, '''pending''::text'),
     (9, 'created_at', 'timestamp with time zone', true, 'now()'),
-    (10, 'read_at', 'timestamp with time zone', false, NULL)
+    (10, 'read_at', 'timestamp with time zone', false, NULL),
+    (11, 'answered_at', 'timestamp with time zone', false, NULL)
 ) AS c (num, col, type, not_null, expression);
 
 SELECT is(
@@ -68,7 +69,7 @@ SELECT is(
         WHERE conrelid = 'skill_messages'::regclass AND contype <> 'n' ORDER BY conname
     ),
     ARRAY[
-        'skill_messages_created_at_check', 'skill_messages_from_user_id_check',
+        'skill_messages_answered_at_check', 'skill_messages_created_at_check', 'skill_messages_from_user_id_check',
             'skill_messages_from_user_id_fkey',
         'skill_messages_id_check', 'skill_messages_message_check', 'skill_messages_pkey',
         'skill_messages_proposed_parent_skill_id_fkey', 'skill_messages_read_at_check',
@@ -114,7 +115,8 @@ SELECT isnt(
 FROM (VALUES
     ('id_check'), ('tenant_id_check'), ('from_user_id_check'), ('to_user_id_check'),
         ('message_check'),
-    ('status_check'), ('created_at_check'), ('read_at_check'), ('tenant_id_fkey'),
+    ('status_check'), ('created_at_check'), ('read_at_check'), ('answered_at_check'),
+        ('tenant_id_fkey'),
         ('from_user_id_fkey'), ('to_user_id_fkey'),
     ('subject_skill_id_fkey'), ('proposed_parent_skill_id_fkey')
 ) AS c (name);
@@ -249,7 +251,8 @@ FROM (VALUES
     ('message', '{INSERT,SELECT}', '{INSERT,SELECT}', '{UPDATE}'),
     ('status', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}', '{SELECT}'),
     ('created_at', '{INSERT,SELECT}', '{SELECT}', '{SELECT}'),
-    ('read_at', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}', '{SELECT}')
+    ('read_at', '{INSERT,SELECT,UPDATE}', '{SELECT,UPDATE}', '{SELECT}'),
+    ('answered_at', '{INSERT,SELECT}', '{SELECT}', '{}')
 ) AS c (col, service, app, retention)
 CROSS JOIN LATERAL (VALUES
     ('skill_messages_service', service), ('skill_messages_app', app),
@@ -315,7 +318,8 @@ FROM (VALUES
         'retention'),
     ('switch_skill_message_notifications', '{boolean}', 'nobody'),
     ('notify_skill_message', '{}', 'nobody'),
-    ('refuse_skill_message_change', '{}', 'nobody')
+    ('refuse_skill_message_change', '{}', 'nobody'),
+    ('note_time_of_skill_message_answer', '{}', 'nobody')
 ) AS f (name, arguments, who);
 
 SELECT function_privs_are('public', name, arguments, role, CASE

@@ -29,12 +29,14 @@ def connection(flavour: Flavour, database: Database) -> Any:
         yield connection
 
 
-@pytest.fixture
-def act_as(flavour: Flavour, connection: Any) -> Callable[..., Any]:
+@pytest.fixture(params=[False, True], ids=["", "prepared"])
+def act_as(request: pytest.FixtureRequest, flavour: Flavour, connection: Any) -> Callable[..., Any]:
     """A client for a user, by default of acme, all on the same connection."""
 
     def client(user_id: str | None, tenant_id: str = "acme") -> Any:
-        return flavour.client(connection, tenant_id=tenant_id, user_id=user_id)
+        return flavour.client(
+            connection, tenant_id=tenant_id, user_id=user_id, prepare=request.param
+        )
 
     return client
 
@@ -154,7 +156,7 @@ def test_stats_and_export(service: Any) -> None:
 
     stats = service.get_message_stats()
     assert (stats.pending, stats.accepted, stats.declined, stats.unread) == (2, 1, 0, 2)
-    assert isinstance(stats.median_time_to_read, timedelta)
+    assert isinstance(stats.median_time_to_answer, timedelta)
     assert stats.oldest_pending_created_at is not None
 
     exported = service.export_user_messages("ann")
@@ -162,7 +164,7 @@ def test_stats_and_export(service: Any) -> None:
         ("Hello", "accepted"),
         ("Hello back", "pending"),
     ]
-    assert set(exported[0]) == {field.name for field in fields(Message)}
+    assert set(exported[0]) == {field.name for field in fields(Message)} | {"answered_at"}
     assert [line["message"] for line in service.export_user_messages("cy")] == ["Note to self"]
 
 
@@ -274,23 +276,45 @@ def test_one_call_is_one_round_trip(act_as: Callable[..., Any], connection: Any)
         "subject_skill_id": "sql",
         "message": "Hello",
     }
-    calls: list[Callable[[], Any]] = [
-        lambda: ann.send_skill_message("ann", "bob", "sql", "Hello"),
-        lambda: ann.send_skill_message("ann", "bob", "sql", "Hello", "postgres", "m1"),
-        lambda: bob.get_messages_for_user("bob"),
-        lambda: bob.get_unread_count_for_user("bob"),
-        lambda: bob.mark_message_read("m1"),
-        lambda: bob.update_message_status("m1", "accepted"),
-        lambda: ann.send_skill_messages([hello] * 100),
-        lambda: ann.get_messages_from_user("ann"),
-        lambda: bob.get_skill_message("m1"),
-        lambda: bob.mark_messages_read("bob"),
-        lambda: bob.get_message_stats(),
-        lambda: bob.export_user_messages("bob"),
-    ]
-    assert [round_trips(call) for call in calls] == [1] * len(calls)
+
+    def calls(message_id: str) -> list[Callable[[], Any]]:
+        return [
+            lambda: ann.send_skill_message("ann", "bob", "sql", "Hello"),
+            lambda: ann.send_skill_message("ann", "bob", "sql", "Hello", "postgres", message_id),
+            lambda: bob.get_messages_for_user("bob"),
+            lambda: bob.get_unread_count_for_user("bob"),
+            lambda: bob.mark_message_read(message_id),
+            lambda: bob.update_message_status(message_id, "accepted"),
+            lambda: ann.send_skill_messages([hello] * 100),
+            lambda: ann.get_messages_from_user("ann"),
+            lambda: bob.get_skill_message(message_id),
+            lambda: bob.mark_messages_read("bob"),
+            lambda: bob.get_message_stats(),
+            lambda: bob.export_user_messages("bob"),
+        ]
+
+    for call in calls("m1"):  # to prepare takes another, once
+        call()
+    assert [round_trips(call) for call in calls("m2")] == [1] * len(calls(""))
     with connection.transaction():
         assert round_trips(lambda: bob.get_messages_for_user("bob")) == 1
+
+
+def test_only_what_is_asked_for_is_prepared(flavour: Flavour, connection: Any) -> None:
+    """A pooler in transaction mode may know nothing of prepared statements."""
+    for prepare, prepared in ((False, 0), (True, 1)):
+        ann = flavour.client(connection, tenant_id="acme", user_id="ann", prepare=prepare)
+        for _ in range(20):  # more often than psycopg would need by itself
+            assert ann.get_unread_count_for_user("ann") == 0
+        query = "SELECT count(*) FROM pg_prepared_statements WHERE statement ~ 'get_unread'"
+        assert connection.execute(query).fetchone() == (prepared,)
+
+
+def test_in_pipeline_mode(act_as: Callable[..., Any], connection: Any) -> None:
+    ann = act_as("ann")
+    with connection.pipeline():
+        ids = [ann.send_skill_message("ann", "bob", "sql", f"{n}") for n in range(3)]
+        assert [m.id for m in act_as("bob").get_messages_for_user("bob")] == ids[::-1]
 
 
 def test_autocommit_leaves_no_context(act_as: Callable[..., Any], connection: Any) -> None:

@@ -12,7 +12,7 @@ BEGIN
             AND pg_get_function_result(p.oid) =
                     'TABLE(pending bigint, accepted bigint, declined bigint, unread bigint, '
                     'oldest_pending_created_at timestamp with time zone, '
-                    'median_time_to_read interval)'
+                    'median_time_to_answer interval)'
             AND NOT p.prosecdef
             AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
             AND NOT has_function_privilege('public', p.oid, 'EXECUTE')

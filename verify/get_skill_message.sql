@@ -13,9 +13,9 @@ BEGIN
                     'TABLE(id text, tenant_id text, from_user_id text, to_user_id text, '
                     'subject_skill_id text, proposed_parent_skill_id text, message text, '
                     'status text, created_at timestamp with time zone, '
-                    'read_at timestamp with time zone, tenant_name text, from_user_name text, '
-                    'to_user_name text, subject_skill_name text, '
-                    'proposed_parent_skill_name text)'
+                    'read_at timestamp with time zone, answered_at timestamp with time zone, '
+                    'tenant_name text, from_user_name text, to_user_name text, '
+                    'subject_skill_name text, proposed_parent_skill_name text)'
             AND NOT p.prosecdef
             AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
             AND NOT has_function_privilege('public', p.oid, 'EXECUTE')

@@ -25,6 +25,7 @@ BEGIN
         ('8 status text NOT NULL DEFAULT ''pending''::text'),
         ('9 created_at timestamp with time zone NOT NULL DEFAULT now()'),
         ('10 read_at timestamp with time zone'),
+        ('11 answered_at timestamp with time zone'),
         ('skill_messages_pkey PRIMARY KEY (id)'),
         ('skill_messages_id_check CHECK ((id <> ''''::text))'),
         ('skill_messages_tenant_id_check CHECK ((tenant_id <> ''''::text))'),
@@ -37,6 +38,8 @@ BEGIN
             '''pending''::text, ''accepted''::text, ''declined''::text])))'),
         ('skill_messages_created_at_check CHECK (isfinite(created_at))'),
         ('skill_messages_read_at_check CHECK (isfinite(read_at))'),
+        ('skill_messages_answered_at_check CHECK (((answered_at IS NULL) '
+            'OR (isfinite(answered_at) AND (status <> ''pending''::text))))'),
         ('skill_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id)'),
         ('skill_messages_from_user_id_fkey '
             'FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users(tenant_id, id)'),
@@ -52,7 +55,8 @@ BEGIN
             'REFERENCES public.skills(tenant_id, id) '
             'ON DELETE SET NULL (proposed_parent_skill_id)'),
         ('skill_messages_to_user_idx (to_user_id, tenant_id, created_at, id)'),
-        ('skill_messages_unread_idx (to_user_id, tenant_id, from_user_id) WHERE (read_at IS NULL)'),
+        ('skill_messages_unread_idx (to_user_id, tenant_id) INCLUDE (from_user_id) '
+            'WHERE (read_at IS NULL)'),
         ('skill_messages_tenant_id_idx (tenant_id)'),
         ('skill_messages_from_user_idx (from_user_id, tenant_id, created_at, id)'),
         ('skill_messages_subject_skill_idx (subject_skill_id, tenant_id)'),

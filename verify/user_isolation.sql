@@ -40,7 +40,7 @@ BEGIN
                 AND has_column_privilege('skill_messages_app', v_table, a.attnum, 'UPDATE')
             ORDER BY 1
         )
-        OR ARRAY['created_at', 'read_at', 'status'] <> ARRAY(
+        OR ARRAY['answered_at', 'created_at', 'read_at', 'status'] <> ARRAY(
             SELECT a.attname::text
             FROM pg_catalog.pg_attribute AS a
             WHERE a.attrelid = v_table AND a.attnum > 0 AND NOT a.attisdropped
@@ -48,7 +48,7 @@ BEGIN
             ORDER BY 1
         ) THEN
         RAISE EXCEPTION 'skill_messages_app has more or fewer privileges than SELECT, '
-            'INSERT (all but status, created_at, read_at), UPDATE (status, read_at)';
+            'INSERT (all but status and times), UPDATE (status, read_at)';
     END IF;
 END;
 $$;

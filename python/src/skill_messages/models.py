@@ -30,6 +30,7 @@ class Message:
 class NamedMessage(Message):
     """A message with the names of what it refers to; None where the host hides or lacks one."""
 
+    answered_at: datetime | None
     tenant_name: str | None
     from_user_name: str | None
     to_user_name: str | None
@@ -46,7 +47,7 @@ class Stats:
     declined: int
     unread: int
     oldest_pending_created_at: datetime | None
-    median_time_to_read: timedelta | None
+    median_time_to_answer: timedelta | None
 
 
 @dataclass(slots=True)
