@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(255);
+SELECT plan(256);
 
 -- Roles.
 SELECT is(
@@ -55,6 +55,11 @@ FROM (VALUES
     (10, 'read_at', 'timestamp with time zone', false, NULL),
     (11, 'answered_at', 'timestamp with time zone', false, NULL)
 ) AS c (num, col, type, not_null, expression);
+
+SELECT is(
+    (SELECT reloptions FROM pg_class WHERE oid = 'skill_messages'::regclass), '{fillfactor=90}',
+    'there is room for updates on a page'
+);
 
 SELECT is(
     (SELECT collname FROM pg_attribute AS a JOIN pg_collation AS l ON l.oid = a.attcollation

@@ -188,6 +188,17 @@ def test_reading_all_uses_the_index_of_unread_messages(large: Database, role: st
     assert indexes(found) == {"skill_messages_unread_idx"}
 
 
+def test_an_answer_writes_to_no_index(large: Database) -> None:
+    """The page, full as it is, has room for the new version: a heap-only tuple."""
+    with large.connect("app_login", autocommit=False) as connection:
+        connection.execute("SELECT set_skill_message_context('t0', 'u0')")
+        for number in range(30000, 31000, 100):
+            connection.execute("SELECT update_message_status(%s, 'accepted')", [f"m{number}"])
+        query = "SELECT pg_stat_get_xact_tuples_hot_updated('skill_messages'::regclass)"
+        assert connection.execute(query).fetchone() == (10,)
+        connection.rollback()
+
+
 @pytest.mark.parametrize("deleted", DELETES)
 def test_a_delete_next_door_never_scans_the_table(large: Database, deleted: str) -> None:
     statement, expected = DELETES[deleted]
