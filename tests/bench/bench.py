@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from contestants import ENTRIES, FEW, LOGIN_ROLES
+from contestants import FEW, LOGIN_ROLES
 from data import CONTESTANT_TABLES, Population, load, relation_bytes
 from delay_proxy import delayed
 from measure import (
@@ -65,12 +65,12 @@ SIZES = {
         (0, 10_000, 1_000_000, 10_000_000),
         100_000,
         {
-            "shared_buffers": "4GB",
+            "shared_buffers": "8GB",
             "max_wal_size": "32GB",
             "checkpoint_timeout": "1h",
             "maintenance_work_mem": "1GB",
         },
-        seconds=1.5,
+        seconds=1.2,
         pgbench_seconds=4,
     ),
 }
@@ -136,11 +136,11 @@ def with_limit_indexes(world: World, chosen: Iterable[Operation]) -> Iterator[Op
 def measure_operation(world: World, operation: Operation, seconds: float) -> dict[str, Any]:
     examined: dict[str, Any] = {}
     answers = {}
-    for name in filter(operation.is_for, ENTRIES):
+    for name in operation.entries:
         examined[name], answers[name] = examine(world, operation, name)
     if operation.reads and any(each != answers["limit"] for each in answers.values()):
         raise RuntimeError(f"{operation.name}: the contestants' answers differ")
-    with connected(world.conninfo, ENTRIES) as contestants:
+    with connected(world.conninfo, operation.entries) as contestants:
         found = interleave(timed_runs(world, operation, contestants), seconds)
     for name, samples in found.items():
         examined[name]["ms"] = stats(samples)
@@ -151,7 +151,8 @@ def measure_delayed(
     world: World, operation: Operation, port: int, seconds: float
 ) -> dict[str, Stats]:
     """With the delay of a network, next to a round trip that does nothing."""
-    with connected(f"{world.conninfo} port={port}", FEW) as contestants:
+    names = [name for name in FEW if name in operation.entries]
+    with connected(f"{world.conninfo} port={port}", names) as contestants:
         runs = timed_runs(world, operation, contestants)
         runs["round trip"] = round_trip(contestants["limit"].connection)
         found = interleave(runs, seconds)
@@ -189,10 +190,11 @@ def measure_largest(world: World, server: Server, size: Size) -> dict[str, Any]:
     world.admin.execute("VACUUM (ANALYZE)")
     world.admin.execute("CHECKPOINT")
     print("  with a delay", flush=True)
+    once = [operation for operation in OPERATIONS if not operation.repeated]
     with delayed(server.settings["port"], ONE_WAY_SECONDS) as port:
         far = {
             operation.name: measure_delayed(world, operation, port, size.seconds)
-            for operation in with_limit_indexes(world, OPERATIONS)
+            for operation in with_limit_indexes(world, once)
         }
     print("  from several connections, and from pgbench", flush=True)
     measured: dict[str, Any] = {"delayed": far, "throughput": {}, "pgbench": {}}

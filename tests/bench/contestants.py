@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import sqlalchemy as sa
-from data import Proposal, Received, User
+from data import COLUMNS, Proposal, Received, User
 from skill_messages import SkillMessages
 from sqlalchemy import orm
 from typing_extensions import LiteralString
@@ -26,10 +26,6 @@ INSERT INTO skill_messages (
     tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message
 ) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
 """
-COLUMNS = (
-    "id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id,"
-    " message, status, created_at, read_at"
-)
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Limit:
     def accept(self, message: Received) -> object:
         return self.run(
             message.to.tenant_id,
-            "UPDATE skill_messages SET status = 'accepted'"  # noqa: S608
+            "UPDATE skill_messages SET status = 'accepted', answered_at = now()"  # noqa: S608
             " WHERE id = %s AND status = 'pending'"
             f" RETURNING {COLUMNS}",
             message.id,
@@ -160,13 +156,17 @@ class ByHand(Limit):
 
 
 class Ours:
-    """The Python package, on a connection of whichever role."""
+    """The Python package, on a connection of whichever role, prepared like the limit."""
+
+    prepare = True
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
 
     def _of(self, user: User) -> SkillMessages:
-        return SkillMessages(self.connection, tenant_id=user.tenant_id, user_id=user.id)
+        return SkillMessages(
+            self.connection, tenant_id=user.tenant_id, user_id=user.id, prepare=self.prepare
+        )
 
     def send(self, proposal: Proposal) -> object:
         return self._of(proposal.sender).send_skill_message(**proposal.content)
@@ -202,6 +202,12 @@ class Ours:
         )
 
 
+class OursUnprepared(Ours):
+    """As the package is used behind a pooler that knows nothing of prepared statements."""
+
+    prepare = False
+
+
 class Base(orm.DeclarativeBase):
     type_annotation_map = {str: sa.Text, datetime: sa.DateTime(timezone=True)}  # noqa: RUF012
 
@@ -225,6 +231,7 @@ class OrmMessage(Base):
     status: orm.Mapped[str] = orm.mapped_column(server_default="pending")
     created_at: orm.Mapped[datetime] = orm.mapped_column(server_default=sa.func.now())
     read_at: orm.Mapped[datetime | None]
+    answered_at: orm.Mapped[datetime | None]
 
 
 class Orm:
@@ -280,7 +287,8 @@ class Orm:
 
     def accept(self, message: Received) -> None:
         with self._session(message.to.tenant_id) as session:
-            session.get_one(OrmMessage, message.id).status = "accepted"
+            row = session.get_one(OrmMessage, message.id)
+            row.status, row.answered_at = "accepted", datetime.now(timezone.utc)
             session.commit()
 
     def delete_skill(self, skill: Skill) -> None:
@@ -318,6 +326,7 @@ ENTRIES = {
     # Left alone, the limit's generic plan for a deep page is a bitmap scan and a sort.
     "limit": Entry(Limit, "postgres", "bare", {"enable_bitmapscan": "off"}),
     "ours, app": Entry(Ours, "app_login", "public"),
+    "ours, app, unprepared": Entry(OursUnprepared, "app_login", "public"),
     "ours, service": Entry(Ours, "service_login", "public"),
     "ours, no policies": Entry(Ours, "unbound_login", "public"),
     "by hand": Entry(ByHand, "hand_login", "hand"),

@@ -6,12 +6,11 @@ import tempfile
 from dataclasses import astuple
 from pathlib import Path
 
-from contestants import COLUMNS, ENTRIES, PAGE, WRITTEN
-from data import Population
+from contestants import ENTRIES, PAGE, WRITTEN
+from data import COLUMNS, Population
 from measure import Stats, stats
 from operations import World
 
-OURS = "SELECT set_skill_message_context('{tenant}', '{user}') \\; {call};"
 ROUNDS = 3  # the first is dropped
 
 
@@ -27,11 +26,9 @@ def scripts(population: Population) -> dict[str, dict[str, list[str]]]:
                 for user in users
             ],
             "ours, app": [
-                OURS.format(
-                    tenant=user.tenant_id,
-                    user=user.id,
-                    call=f"SELECT * FROM get_messages_for_user('{user.id}', {PAGE})",  # noqa: S608
-                )
+                "SELECT (row).* FROM ("  # noqa: S608
+                f"SELECT get_messages_for_user('{user.id}', {PAGE}) AS row"
+                f" FROM set_skill_message_context('{user.tenant_id}', '{user.id}')) AS called;"
                 for user in users
             ],
         },
@@ -41,13 +38,9 @@ def scripts(population: Population) -> dict[str, dict[str, list[str]]]:
                 for each in proposals
             ],
             "ours, app": [
-                OURS.format(
-                    tenant=each.tenant_id,
-                    user=each.from_user_id,
-                    call="SELECT send_skill_message("
-                    + ", ".join(f"{name} => '{value}'" for name, value in each.content.items())
-                    + ")",
-                )
+                "SELECT send_skill_message("  # noqa: S608
+                + ", ".join(f"{name} => '{value}'" for name, value in each.content.items())
+                + f") FROM set_skill_message_context('{each.tenant_id}', '{each.from_user_id}');"
                 for each in proposals
             ],
         },
@@ -56,10 +49,9 @@ def scripts(population: Population) -> dict[str, dict[str, list[str]]]:
 
 def _burst(world: World, name: str, files: list[str], seconds: int, directory: str) -> list[float]:
     entry = ENTRIES[name]
-    protocol = "prepared" if name == "limit" else "simple"
     prefix = f"{directory}/log"
     subprocess.run(
-        ["pgbench", "-n", "-M", protocol, "-T", str(seconds), "--log", "--log-prefix", prefix]
+        ["pgbench", "-n", "-M", "prepared", "-T", str(seconds), "--log", "--log-prefix", prefix]
         + [argument for file in files for argument in ("-f", file)]
         + [f"{world.conninfo} user={entry.role}"],
         env=os.environ | {"PGOPTIONS": f"-c search_path={entry.schema}"},

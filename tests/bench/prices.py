@@ -16,7 +16,7 @@ from bench import SIZES, DurableServer, loaded
 from contestants import ENTRIES
 from data import User
 from measure import interleave, wal_position
-from operations import World
+from operations import OURS, World
 from report import table
 from typing_extensions import LiteralString
 
@@ -28,16 +28,9 @@ NO_PATH = (r"\n SET search_path TO [^\n]*", "")
 NO_HANDLER = (r"(?s)EXCEPTION\n\s+WHEN .*?(?=END;\s+\$function\$)", "")
 NO_CONFLICT = (r"\n\s+ON CONFLICT DO NOTHING", "")
 SET_CONFIG = (
-    r"EXECUTE format\('SET LOCAL (\S+) = %L', (.*)\);",
-    r"PERFORM set_config('\1', \2, true);",
-)
-UNCHECKED = (
-    r":= public\.current_skill_message_tenant\([^)]*\)",
-    ":= current_setting('app.current_tenant_id', true)",
-)
-SORT_KEY = (  # the deep page's condition without an expression in it
-    r"\(coalesce\(before_created_at, 'infinity'\), coalesce\(before_id, ''\)[^)]*\)",
-    '(before_created_at, before_id COLLATE "C")',
+    r"(?s)EXECUTE format\(.*?\);",
+    "PERFORM set_config('app.current_tenant_id', tenant_id, true),"
+    " set_config('app.current_user_id', coalesce(user_id, ''), true);",
 )
 
 SENDING: dict[str, Edits] = {
@@ -46,24 +39,13 @@ SENDING: dict[str, Edits] = {
     "without ON CONFLICT": [NO_CONFLICT],
     "without SET search_path": [NO_PATH],
     "set_config instead of EXECUTE SET LOCAL": [SET_CONFIG],
-    "context not checked": [UNCHECKED],
-    "without any of them": [NO_HANDLER, NO_CONFLICT, NO_PATH, SET_CONFIG, UNCHECKED],
+    "without any of them": [NO_HANDLER, NO_CONFLICT, NO_PATH, SET_CONFIG],
 }
 READING: dict[str, Edits] = {
     "as deployed": [],
     "without SET search_path": [NO_PATH],
     "set_config instead of EXECUTE SET LOCAL": [SET_CONFIG],
-    "context not checked": [UNCHECKED],
-    "without any of them": [NO_PATH, SET_CONFIG, UNCHECKED],
-}
-BATCHING: dict[str, Edits] = {
-    "as deployed": [],
-    "keys not checked": [(r"(?s)SELECT string_agg\(e.key.*?\n {8}\);\n", "")],
-    "senders not checked": [(r"PERFORM \S+current_skill_message_tenant\(v_element.*?\);", "")],
-}
-DEEP_PAGING: dict[str, Edits] = {
-    "as deployed": [],
-    "no expression in the row comparison": [SORT_KEY],
+    "without any of them": [NO_PATH, SET_CONFIG],
 }
 
 TIME_ORDERED: LiteralString = """
@@ -124,20 +106,18 @@ SHAPES = {
     ),
 }
 
-UNREAD_INDEX = ("(to_user_id, tenant_id, from_user_id) WHERE read_at IS NULL",)
 UPDATED_SHAPES = {
-    "no index of unread": Shape(),
-    "fillfactor 90": Shape(fillfactor=90),
-    "fillfactor 80": Shape(fillfactor=80),
-    "index of unread": Shape(indexes=UNREAD_INDEX),
-    "index of unread, fillfactor 80": Shape(indexes=UNREAD_INDEX, fillfactor=80),
+    "our indexes, fillfactor 90": Shape(indexes=OURS, fillfactor=90),
+    "our indexes": Shape(indexes=OURS),
+    "without that of unread messages, fillfactor 90": Shape(indexes=OURS[1:], fillfactor=90),
+    "primary key only, fillfactor 90": Shape(fillfactor=90),
 }
 
 CASE = "CASE {} WHEN to_user_id THEN true WHEN from_user_id THEN true ELSE false END"
 USER = "current_setting('app.current_user_id', true)"
 POLICIES = {
-    "as deployed": CASE.format(USER),
-    "setting read once a statement": CASE.format(f"(SELECT {USER})"),
+    "as deployed": CASE.format(f"(SELECT {USER})"),
+    "setting read for every row": CASE.format(USER),
     "no policy of the user's": "true",
 }
 
@@ -200,8 +180,8 @@ def function_prices(
         schema = f"copy_{number}_for_{title}".translate({ord(" "): "_", ord(","): None})
         copy_functions(world, schema, edits)
         query = (
-            f"SELECT {schema}.set_skill_message_context('{user.tenant_id}', '{user.id}');"  # noqa: S608
-            f" SELECT * FROM {schema}.{call}"
+            f"SELECT {schema}.{call}"  # noqa: S608
+            f" FROM {schema}.set_skill_message_context('{user.tenant_id}', '{user.id}')"
         )
         runs[name] = sent(world, "ours, app", cycle([query]))
     show(title, medians(runs))
@@ -289,8 +269,8 @@ def policy_prices(world: World) -> None:
     """The large unread count, with the policy replaced before each run."""
     user = world.population.large
     query = (
-        f"SELECT set_skill_message_context('{user.tenant_id}', '{user.id}');"
-        f" SELECT get_unread_count_for_user('{user.id}')"
+        f"SELECT get_unread_count_for_user('{user.id}')"  # noqa: S608
+        f" FROM set_skill_message_context('{user.tenant_id}', '{user.id}')"
     )
 
     def under(predicate: str) -> Run:
@@ -318,21 +298,14 @@ def main() -> None:
     ):
         policy_prices(world)
         population, one = world.population, world.population.proposal()
-        (large, last) = next(world.deep("public"))
         empty, typical = population.empty, population.typical[0]
         batch = json.dumps([one.content] * 100)
         content = ", ".join(f"{name} => '{value}'" for name, value in one.content.items())
         for title, variants, user, call in (
             ("count, empty inbox", READING, empty, f"get_unread_count_for_user('{empty.id}')"),
             ("page", READING, typical, f"get_messages_for_user('{typical.id}')"),
-            (
-                "deep page",
-                DEEP_PAGING,
-                large,
-                f"get_messages_for_user('{large.id}', 50, '{last.created_at}', '{last.id}')",
-            ),
             ("send", SENDING, one.sender, f"send_skill_message({content})"),
-            ("send 100", BATCHING, one.sender, f"send_skill_messages('{batch}')"),
+            ("send 100", SENDING, one.sender, f"send_skill_messages('{batch}')"),
         ):
             function_prices(world, title, variants, user, call)
         update_prices(world)
