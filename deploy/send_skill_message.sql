@@ -1,10 +1,12 @@
 -- Deploy skill_messages:send_skill_message to pg
 -- requires: current_skill_message_tenant
 -- requires: raise_skill_message_violation
--- requires: insert_skill_message
+-- requires: check_skill_message_retry
+-- requires: message_life
 --
 -- No rule is repeated here: the table's constraints decide, and the handler turns what they refuse
--- into an error that names the argument.
+-- into an error that names the argument. ON CONFLICT names no key: whichever unique key refuses the
+-- id, the content decides between a retry and an error.
 
 BEGIN;
 
@@ -22,6 +24,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_tenant_id text := current_setting('app.current_tenant_id', true);
+    v_id text COLLATE "C" := coalesce(id, public.new_skill_message_id());
     v_constraint text;
     v_column text;
 BEGIN
@@ -36,10 +39,24 @@ BEGIN
         PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
     END IF;
 
-    RETURN public.insert_skill_message(
-        v_tenant_id, from_user_id, to_user_id, subject_skill_id, message,
-        proposed_parent_skill_id, id
-    );
+    INSERT INTO public.skill_messages AS m (
+        id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
+        proposed_parent_skill_id
+    )
+    VALUES (
+        v_id, v_tenant_id, from_user_id, to_user_id, subject_skill_id, coalesce(message, ''),
+        proposed_parent_skill_id
+    )
+    ON CONFLICT DO NOTHING;
+
+    IF NOT FOUND THEN
+        PERFORM public.check_skill_message_retry(
+            v_tenant_id, v_id, from_user_id, to_user_id, subject_skill_id, message,
+            proposed_parent_skill_id
+        );
+    END IF;
+
+    RETURN v_id;
 EXCEPTION
     WHEN integrity_constraint_violation OR program_limit_exceeded THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;

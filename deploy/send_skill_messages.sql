@@ -1,7 +1,9 @@
 -- Deploy skill_messages:send_skill_messages to pg
 -- requires: current_skill_message_tenant
 -- requires: raise_skill_message_violation
--- requires: insert_skill_message
+-- requires: check_skill_message_retry
+-- requires: check_skill_message_batch
+-- requires: message_life
 --
 -- All or nothing: whatever an element breaks undoes those before it. One subtransaction for the
 -- whole batch, not one for each element, which is why this does not call send_skill_message.
@@ -14,47 +16,21 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_keys CONSTANT text[] := ARRAY[
-        'from_user_id', 'to_user_id', 'subject_skill_id', 'message', 'proposed_parent_skill_id',
-        'id'
-    ];
-    c_no_text CONSTANT jsonpath := 'strict $.* ? (@.type() != "string" && @.type() != "null")';
     v_tenant_id text := public.current_skill_message_tenant();
     v_ids text[] := ARRAY[]::text[];
     v_element jsonb;
+    v_id text COLLATE "C";
     v_from_user_id text;
     v_place text := '';
     v_constraint text;
     v_column text;
     v_hint text;
 BEGIN
-    IF jsonb_typeof(messages) IS DISTINCT FROM 'array'
-        OR jsonb_array_length(messages) NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'messages is no array of 1 to 1000 elements'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give a JSON array of objects with the arguments of send_skill_message().';
-    END IF;
+    PERFORM public.check_skill_message_batch(messages);
 
     FOR v_element IN SELECT * FROM jsonb_array_elements(messages)
     LOOP
         v_place := format('message %s: ', cardinality(v_ids) + 1);
-
-        IF jsonb_typeof(v_element) <> 'object' THEN
-            RAISE EXCEPTION 'the element is no object'
-                USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Give an object with the arguments of send_skill_message().';
-        END IF;
-
-        IF v_element - c_keys <> '{}' OR v_element @? c_no_text THEN
-            RAISE EXCEPTION 'unknown key, or value that is no string: %', (
-                SELECT string_agg(e.key, ', ')
-                FROM jsonb_each(v_element) AS e
-                WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
-            )
-                USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'The keys are the arguments of send_skill_message(), the values text.';
-        END IF;
-
         v_from_user_id := v_element ->> 'from_user_id';
         IF v_from_user_id IS NULL THEN
             PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
@@ -62,11 +38,27 @@ BEGIN
             PERFORM public.current_skill_message_tenant(v_from_user_id);
         END IF;
 
-        v_ids := array_append(v_ids, public.insert_skill_message(
-            v_tenant_id, v_from_user_id, v_element ->> 'to_user_id',
-            v_element ->> 'subject_skill_id', v_element ->> 'message',
-            v_element ->> 'proposed_parent_skill_id', v_element ->> 'id'
-        ));
+        v_id := coalesce(v_element ->> 'id', public.new_skill_message_id());
+        INSERT INTO public.skill_messages AS m (
+            id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
+            proposed_parent_skill_id
+        )
+        VALUES (
+            v_id, v_tenant_id, v_from_user_id, v_element ->> 'to_user_id',
+            v_element ->> 'subject_skill_id', coalesce(v_element ->> 'message', ''),
+            v_element ->> 'proposed_parent_skill_id'
+        )
+        ON CONFLICT DO NOTHING;
+
+        IF NOT FOUND THEN
+            PERFORM public.check_skill_message_retry(
+                v_tenant_id, v_id, v_from_user_id, v_element ->> 'to_user_id',
+                v_element ->> 'subject_skill_id', v_element ->> 'message',
+                v_element ->> 'proposed_parent_skill_id'
+            );
+        END IF;
+
+        v_ids := array_append(v_ids, v_id);
     END LOOP;
 
     RETURN v_ids;

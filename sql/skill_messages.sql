@@ -759,78 +759,65 @@ FROM public;
 GRANT EXECUTE ON FUNCTION public.check_skill_message_page(text, integer, timestamptz, text)
 TO skill_messages_service, skill_messages_app;
 
--- Deploy skill_messages:insert_skill_message to pg
+-- Deploy skill_messages:check_skill_message_retry to pg
 -- requires: user_isolation
--- requires: message_life
 --
--- What a single send and a batch share. The tenant is an argument only here, and only to say it
--- once: the policies refuse any other than the one in the context. ON CONFLICT names no key:
--- whichever unique key refuses the id, the content decides between a retry and an error.
+-- What the sending functions ask when an id is taken: content alone decides between a retry, which
+-- has succeeded already, and an error. A message that the caller may not see is a different one.
 
-CREATE FUNCTION public.insert_skill_message(
+CREATE FUNCTION public.check_skill_message_retry(
     tenant_id text,
+    id text,
     from_user_id text,
     to_user_id text,
     subject_skill_id text,
     message text,
-    proposed_parent_skill_id text,
-    id text
-) RETURNS text
+    proposed_parent_skill_id text
+) RETURNS void
 LANGUAGE plpgsql
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_tenant_id text := tenant_id;
-    v_id text COLLATE "C" := coalesce(id, public.new_skill_message_id());
 BEGIN
-    INSERT INTO public.skill_messages AS m
-    (
-        id, tenant_id, from_user_id, to_user_id, subject_skill_id,
-        proposed_parent_skill_id, message
-    )
-    VALUES (
-        v_id, v_tenant_id, from_user_id, to_user_id, subject_skill_id,
-        proposed_parent_skill_id, coalesce(message, '')
-    )
-    ON CONFLICT DO NOTHING;
-
-    IF NOT FOUND AND NOT EXISTS (
+    IF NOT EXISTS (
         SELECT
         FROM public.skill_messages AS m
-        WHERE m.tenant_id = v_tenant_id AND m.id = v_id
-            AND m.from_user_id = insert_skill_message.from_user_id
-            AND m.to_user_id = insert_skill_message.to_user_id
-            AND m.subject_skill_id = insert_skill_message.subject_skill_id
+        WHERE m.tenant_id = v_tenant_id AND m.id = check_skill_message_retry.id COLLATE "C"
+            AND m.from_user_id = check_skill_message_retry.from_user_id
+            AND m.to_user_id = check_skill_message_retry.to_user_id
+            AND m.subject_skill_id = check_skill_message_retry.subject_skill_id
             AND m.proposed_parent_skill_id
-                IS NOT DISTINCT FROM insert_skill_message.proposed_parent_skill_id
-            AND m.message = insert_skill_message.message
+                IS NOT DISTINCT FROM check_skill_message_retry.proposed_parent_skill_id
+            AND m.message = check_skill_message_retry.message
     ) THEN
-        RAISE EXCEPTION 'id "%" is taken by a different message', v_id
+        RAISE EXCEPTION 'id "%" is taken by a different message', id
             USING ERRCODE = 'SM004',
                   HINT = 'Retry with the same content, or leave the id out to get a fresh one.';
     END IF;
-
-    RETURN v_id;
 END;
 $$;
 
-COMMENT ON FUNCTION public.insert_skill_message(text, text, text, text, text, text, text) IS
-'Stores a message and returns its id, a fresh one if null; for the sending functions.
-Errors: SM004 the id is taken by a different message; else those of the table.';
+COMMENT ON FUNCTION public.check_skill_message_retry(text, text, text, text, text, text, text) IS
+'Checks that the message of this id has this content; for the sending functions.
+Errors: SM004 the id is taken by a different message.';
 
-REVOKE ALL ON FUNCTION public.insert_skill_message(text, text, text, text, text, text, text)
+REVOKE ALL ON FUNCTION public.check_skill_message_retry(text, text, text, text, text, text, text)
 FROM public;
-GRANT EXECUTE ON FUNCTION public.insert_skill_message(text, text, text, text, text, text, text)
-TO skill_messages_service, skill_messages_app;
+GRANT EXECUTE ON FUNCTION public.check_skill_message_retry(
+    text, text, text, text, text, text, text
+) TO skill_messages_service, skill_messages_app;
 
 -- Deploy skill_messages:send_skill_message to pg
 -- requires: current_skill_message_tenant
 -- requires: raise_skill_message_violation
--- requires: insert_skill_message
+-- requires: check_skill_message_retry
+-- requires: message_life
 --
 -- No rule is repeated here: the table's constraints decide, and the handler turns what they refuse
--- into an error that names the argument.
+-- into an error that names the argument. ON CONFLICT names no key: whichever unique key refuses the
+-- id, the content decides between a retry and an error.
 
 CREATE FUNCTION public.send_skill_message(
     from_user_id text,
@@ -846,6 +833,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_tenant_id text := current_setting('app.current_tenant_id', true);
+    v_id text COLLATE "C" := coalesce(id, public.new_skill_message_id());
     v_constraint text;
     v_column text;
 BEGIN
@@ -860,10 +848,24 @@ BEGIN
         PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
     END IF;
 
-    RETURN public.insert_skill_message(
-        v_tenant_id, from_user_id, to_user_id, subject_skill_id, message,
-        proposed_parent_skill_id, id
-    );
+    INSERT INTO public.skill_messages AS m (
+        id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
+        proposed_parent_skill_id
+    )
+    VALUES (
+        v_id, v_tenant_id, from_user_id, to_user_id, subject_skill_id, coalesce(message, ''),
+        proposed_parent_skill_id
+    )
+    ON CONFLICT DO NOTHING;
+
+    IF NOT FOUND THEN
+        PERFORM public.check_skill_message_retry(
+            v_tenant_id, v_id, from_user_id, to_user_id, subject_skill_id, message,
+            proposed_parent_skill_id
+        );
+    END IF;
+
+    RETURN v_id;
 EXCEPTION
     WHEN integrity_constraint_violation OR program_limit_exceeded THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
@@ -1195,10 +1197,74 @@ REVOKE ALL ON FUNCTION public.get_messages_from_user(text, integer, timestamptz,
 GRANT EXECUTE ON FUNCTION public.get_messages_from_user(text, integer, timestamptz, text)
 TO skill_messages_service, skill_messages_app;
 
+-- Deploy skill_messages:check_skill_message_batch to pg
+-- requires: roles
+--
+-- Looks at the form alone, once for all elements, before the first of them is stored. What they say
+-- is for the table's constraints.
+
+CREATE FUNCTION public.check_skill_message_batch(messages jsonb) RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_keys CONSTANT text[] := ARRAY[
+        'from_user_id', 'to_user_id', 'subject_skill_id', 'message', 'proposed_parent_skill_id',
+        'id'
+    ];
+    v_element jsonb;
+    v_position bigint;
+BEGIN
+    IF jsonb_typeof(messages) IS DISTINCT FROM 'array'
+        OR jsonb_array_length(messages) NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'messages is no array of 1 to 1000 elements'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give a JSON array of objects with the arguments of send_skill_message().';
+    END IF;
+
+    SELECT e.element, e.position
+    INTO v_element, v_position
+    FROM jsonb_array_elements(messages) WITH ORDINALITY AS e (element, position)
+    WHERE CASE jsonb_typeof(e.element)
+        WHEN 'object' THEN e.element - c_keys <> '{}'
+            OR e.element @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
+        ELSE true
+    END
+    ORDER BY e.position
+    LIMIT 1;
+
+    IF jsonb_typeof(v_element) <> 'object' THEN
+        RAISE EXCEPTION 'message %: the element is no object', v_position
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give an object with the arguments of send_skill_message().';
+    ELSIF FOUND THEN
+        RAISE EXCEPTION 'message %: unknown key, or value that is no string: %', v_position, (
+            SELECT string_agg(e.key, ', ')
+            FROM jsonb_each(v_element) AS e
+            WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
+        )
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'The keys are the arguments of send_skill_message(), the values text.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION public.check_skill_message_batch(jsonb) IS
+'Checks that this is an array of 1 to 1000 objects with the arguments of send_skill_message().
+Errors: 22023 no such array, or an element that is no such object, by its position from 1.';
+
+REVOKE ALL ON FUNCTION public.check_skill_message_batch(jsonb) FROM public;
+GRANT EXECUTE ON FUNCTION public.check_skill_message_batch(jsonb)
+TO skill_messages_service, skill_messages_app;
+
 -- Deploy skill_messages:send_skill_messages to pg
 -- requires: current_skill_message_tenant
 -- requires: raise_skill_message_violation
--- requires: insert_skill_message
+-- requires: check_skill_message_retry
+-- requires: check_skill_message_batch
+-- requires: message_life
 --
 -- All or nothing: whatever an element breaks undoes those before it. One subtransaction for the
 -- whole batch, not one for each element, which is why this does not call send_skill_message.
@@ -1209,47 +1275,21 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_keys CONSTANT text[] := ARRAY[
-        'from_user_id', 'to_user_id', 'subject_skill_id', 'message', 'proposed_parent_skill_id',
-        'id'
-    ];
-    c_no_text CONSTANT jsonpath := 'strict $.* ? (@.type() != "string" && @.type() != "null")';
     v_tenant_id text := public.current_skill_message_tenant();
     v_ids text[] := ARRAY[]::text[];
     v_element jsonb;
+    v_id text COLLATE "C";
     v_from_user_id text;
     v_place text := '';
     v_constraint text;
     v_column text;
     v_hint text;
 BEGIN
-    IF jsonb_typeof(messages) IS DISTINCT FROM 'array'
-        OR jsonb_array_length(messages) NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'messages is no array of 1 to 1000 elements'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give a JSON array of objects with the arguments of send_skill_message().';
-    END IF;
+    PERFORM public.check_skill_message_batch(messages);
 
     FOR v_element IN SELECT * FROM jsonb_array_elements(messages)
     LOOP
         v_place := format('message %s: ', cardinality(v_ids) + 1);
-
-        IF jsonb_typeof(v_element) <> 'object' THEN
-            RAISE EXCEPTION 'the element is no object'
-                USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Give an object with the arguments of send_skill_message().';
-        END IF;
-
-        IF v_element - c_keys <> '{}' OR v_element @? c_no_text THEN
-            RAISE EXCEPTION 'unknown key, or value that is no string: %', (
-                SELECT string_agg(e.key, ', ')
-                FROM jsonb_each(v_element) AS e
-                WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
-            )
-                USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'The keys are the arguments of send_skill_message(), the values text.';
-        END IF;
-
         v_from_user_id := v_element ->> 'from_user_id';
         IF v_from_user_id IS NULL THEN
             PERFORM public.raise_skill_message_violation('23502', NULL, 'from_user_id');
@@ -1257,11 +1297,27 @@ BEGIN
             PERFORM public.current_skill_message_tenant(v_from_user_id);
         END IF;
 
-        v_ids := array_append(v_ids, public.insert_skill_message(
-            v_tenant_id, v_from_user_id, v_element ->> 'to_user_id',
-            v_element ->> 'subject_skill_id', v_element ->> 'message',
-            v_element ->> 'proposed_parent_skill_id', v_element ->> 'id'
-        ));
+        v_id := coalesce(v_element ->> 'id', public.new_skill_message_id());
+        INSERT INTO public.skill_messages AS m (
+            id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
+            proposed_parent_skill_id
+        )
+        VALUES (
+            v_id, v_tenant_id, v_from_user_id, v_element ->> 'to_user_id',
+            v_element ->> 'subject_skill_id', coalesce(v_element ->> 'message', ''),
+            v_element ->> 'proposed_parent_skill_id'
+        )
+        ON CONFLICT DO NOTHING;
+
+        IF NOT FOUND THEN
+            PERFORM public.check_skill_message_retry(
+                v_tenant_id, v_id, v_from_user_id, v_element ->> 'to_user_id',
+                v_element ->> 'subject_skill_id', v_element ->> 'message',
+                v_element ->> 'proposed_parent_skill_id'
+            );
+        END IF;
+
+        v_ids := array_append(v_ids, v_id);
     END LOOP;
 
     RETURN v_ids;

@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(197);
+SELECT plan(198);
 
 -- What is stored. No order of ids, users or texts is the order of the input.
 SELECT is(
@@ -222,7 +222,8 @@ FROM (VALUES
     ('gus', '23503 message 2: unknown from_user_id'), ('', '23514 message 2: invalid from_user_id')
 ) AS senders (id, expected);
 
--- An id twice in one batch, for different messages; the first of several errors is told.
+-- An id twice in one batch, for different messages; the first of several errors is told, those of
+-- form before the others.
 SELECT is(
     complaint('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', batch)), expected,
     expected
@@ -231,8 +232,10 @@ FROM (VALUES
     (jsonb_build_array(tap.element(), tap.element('{"id": "twice"}'), tap.element(),
         tap.element('{"id": "twice", "message": "Bye"}')),
         'SM004 message 4: id "twice" is taken by a different message'),
-    (jsonb_build_array(tap.element(), tap.element('{"message": ""}'), '"x"',
-        tap.element('{"to_user_id": ""}')), '23514 message 2: invalid message')
+    (jsonb_build_array(tap.element(), tap.element('{"message": ""}'),
+        tap.element('{"to_user_id": ""}')), '23514 message 2: invalid message'),
+    (jsonb_build_array(tap.element('{"message": ""}'), '"x"', tap.element('{"odd": ""}')),
+        '22023 message 2: the element is no object')
 ) AS bad (batch, expected);
 
 -- What is no batch.

@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(256);
+SELECT plan(261);
 
 -- Roles.
 SELECT is(
@@ -305,7 +305,8 @@ FROM (VALUES
     ('new_skill_message_id', '{}', 'both'),
     ('raise_no_such_skill_message', '{text}', 'both'),
     ('check_skill_message_page', '{text,integer,timestamptz,text}', 'both'),
-    ('insert_skill_message', '{text,text,text,text,text,text,text}', 'both'),
+    ('check_skill_message_batch', '{jsonb}', 'both'),
+    ('check_skill_message_retry', '{text,text,text,text,text,text,text}', 'both'),
     ('send_skill_message', '{text,text,text,text,text,text}', 'both'),
     ('send_skill_messages', '{jsonb}', 'both'),
     ('get_messages_for_user', '{text,integer,timestamptz,text}', 'both'),

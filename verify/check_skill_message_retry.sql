@@ -1,4 +1,4 @@
--- Verify skill_messages:insert_skill_message on pg
+-- Verify skill_messages:check_skill_message_retry on pg
 
 BEGIN;
 
@@ -8,19 +8,19 @@ BEGIN
         SELECT
         FROM pg_catalog.pg_proc AS p
         WHERE p.oid = to_regprocedure(
-            'public.insert_skill_message(text, text, text, text, text, text, text)'
+            'public.check_skill_message_retry(text, text, text, text, text, text, text)'
         )
             AND pg_get_function_arguments(p.oid) =
-                    'tenant_id text, from_user_id text, to_user_id text, subject_skill_id text, '
-                    'message text, proposed_parent_skill_id text, id text'
-            AND pg_get_function_result(p.oid) = 'text'
+                    'tenant_id text, id text, from_user_id text, to_user_id text, '
+                    'subject_skill_id text, message text, proposed_parent_skill_id text'
+            AND pg_get_function_result(p.oid) = 'void'
             AND NOT p.prosecdef
             AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
             AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
             AND has_function_privilege('skill_messages_service', p.oid, 'EXECUTE')
             AND has_function_privilege('skill_messages_app', p.oid, 'EXECUTE')
     ) THEN
-        RAISE EXCEPTION 'insert_skill_message is missing, changed, or its security is';
+        RAISE EXCEPTION 'check_skill_message_retry is missing, changed, or its security is';
     END IF;
 END;
 $$;
