@@ -22,7 +22,8 @@ SELECT is(
 );
 
 SELECT is(
-    (SELECT jsonb_agg(to_jsonb(m) - '{created_at,answered_at}'::text[] ORDER BY id DESC) FROM skill_messages AS m
+    (SELECT jsonb_agg(to_jsonb(m) - '{created_at,answered_at}'::text[] ORDER BY id DESC)
+    FROM skill_messages AS m
     WHERE id IN ('z', 'm', 'q', 'a')),
     '[
         {"id": "z", "tenant_id": "acme", "from_user_id": "ann", "to_user_id": "ben",

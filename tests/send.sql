@@ -15,7 +15,8 @@ SELECT is(
 );
 
 SELECT is(
-    (SELECT to_jsonb(m) - '{created_at,answered_at}'::text[] FROM skill_messages AS m WHERE id = 'mine'),
+    (SELECT to_jsonb(m) - '{created_at,answered_at}'::text[]
+    FROM skill_messages AS m WHERE id = 'mine'),
     '{"id": "mine", "tenant_id": "acme", "from_user_id": "ann", "to_user_id": "cid",
     "subject_skill_id": "knots", "proposed_parent_skill_id": "sails", "message": "Please?",
     "status": "pending",
@@ -32,7 +33,8 @@ SELECT is(
 );
 
 SELECT is(
-    (SELECT to_jsonb(m) - '{created_at,answered_at}'::text[] FROM skill_messages AS m WHERE id = 'short'),
+    (SELECT to_jsonb(m) - '{created_at,answered_at}'::text[]
+    FROM skill_messages AS m WHERE id = 'short'),
     '{"id": "short", "tenant_id": "acme", "from_user_id": "ben", "to_user_id": "ann",
     "subject_skill_id": "ropes", "proposed_parent_skill_id": null, "message": "Short",
     "status": "pending",

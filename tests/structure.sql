@@ -74,7 +74,8 @@ SELECT is(
         WHERE conrelid = 'skill_messages'::regclass AND contype <> 'n' ORDER BY conname
     ),
     ARRAY[
-        'skill_messages_answered_at_check', 'skill_messages_created_at_check', 'skill_messages_from_user_id_check',
+        'skill_messages_answered_at_check', 'skill_messages_created_at_check',
+            'skill_messages_from_user_id_check',
             'skill_messages_from_user_id_fkey',
         'skill_messages_id_check', 'skill_messages_message_check', 'skill_messages_pkey',
         'skill_messages_proposed_parent_skill_id_fkey', 'skill_messages_read_at_check',
