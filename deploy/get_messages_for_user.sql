@@ -37,7 +37,8 @@ DECLARE
 BEGIN
     -- What is plainly right is not checked closer: a call costs as much as ten messages.
     IF (
-        v_tenant_id <> '' AND user_id = current_setting('app.current_user_id', true)
+        v_tenant_id <> ''
+        AND user_id <> '' AND user_id = current_setting('app.current_user_id', true)
         AND max_messages BETWEEN 1 AND 1000
         AND (before_created_at IS NULL) = (before_id IS NULL)
     ) IS NOT TRUE THEN

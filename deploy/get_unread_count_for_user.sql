@@ -20,8 +20,10 @@ AS $$
 DECLARE
     v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
-    IF (v_tenant_id <> '' AND user_id = current_setting('app.current_user_id', true)) IS NOT TRUE
-    THEN
+    IF (
+        v_tenant_id <> ''
+        AND user_id <> '' AND user_id = current_setting('app.current_user_id', true)
+    ) IS NOT TRUE THEN
         PERFORM public.current_skill_message_tenant(user_id);
     END IF;
 

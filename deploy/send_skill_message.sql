@@ -28,9 +28,10 @@ DECLARE
     v_constraint text;
     v_column text;
 BEGIN
-    IF (v_tenant_id <> '' AND from_user_id = current_setting('app.current_user_id', true))
-        IS NOT TRUE
-    THEN
+    IF (
+        v_tenant_id <> ''
+        AND from_user_id <> '' AND from_user_id = current_setting('app.current_user_id', true)
+    ) IS NOT TRUE THEN
         PERFORM public.current_skill_message_tenant(from_user_id);
     END IF;
 

@@ -837,9 +837,10 @@ DECLARE
     v_constraint text;
     v_column text;
 BEGIN
-    IF (v_tenant_id <> '' AND from_user_id = current_setting('app.current_user_id', true))
-        IS NOT TRUE
-    THEN
+    IF (
+        v_tenant_id <> ''
+        AND from_user_id <> '' AND from_user_id = current_setting('app.current_user_id', true)
+    ) IS NOT TRUE THEN
         PERFORM public.current_skill_message_tenant(from_user_id);
     END IF;
 
@@ -924,7 +925,8 @@ DECLARE
 BEGIN
     -- What is plainly right is not checked closer: a call costs as much as ten messages.
     IF (
-        v_tenant_id <> '' AND user_id = current_setting('app.current_user_id', true)
+        v_tenant_id <> ''
+        AND user_id <> '' AND user_id = current_setting('app.current_user_id', true)
         AND max_messages BETWEEN 1 AND 1000
         AND (before_created_at IS NULL) = (before_id IS NULL)
     ) IS NOT TRUE THEN
@@ -977,8 +979,10 @@ AS $$
 DECLARE
     v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
-    IF (v_tenant_id <> '' AND user_id = current_setting('app.current_user_id', true)) IS NOT TRUE
-    THEN
+    IF (
+        v_tenant_id <> ''
+        AND user_id <> '' AND user_id = current_setting('app.current_user_id', true)
+    ) IS NOT TRUE THEN
         PERFORM public.current_skill_message_tenant(user_id);
     END IF;
 
@@ -1164,7 +1168,8 @@ DECLARE
 BEGIN
     -- What is plainly right is not checked closer: a call costs as much as ten messages.
     IF (
-        v_tenant_id <> '' AND user_id = current_setting('app.current_user_id', true)
+        v_tenant_id <> ''
+        AND user_id <> '' AND user_id = current_setting('app.current_user_id', true)
         AND max_messages BETWEEN 1 AND 1000
         AND (before_created_at IS NULL) = (before_id IS NULL)
     ) IS NOT TRUE THEN

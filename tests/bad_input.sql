@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir include/fixture.sql
-SELECT plan(231);
+SELECT plan(238);
 
 -- The functions. Whether service or app asks makes no difference.
 SELECT is(complaint(actor, 'acme', 'ann', statement), expected,
@@ -156,6 +156,20 @@ CROSS JOIN (VALUES
     ($$SELECT set_skill_message_context(NULL, 'ann')$$),
     ($$SELECT set_skill_message_context('', 'ann')$$)
 ) AS bad (statement);
+
+-- Nobody signed in is not the user ''.
+SELECT is(complaint('app', 'acme', '', statement),
+    'SM001 app.current_user_id: no user in the context', 'nobody: ' || statement)
+FROM (VALUES
+    ($$SELECT id FROM get_messages_for_user('')$$),
+    ($$SELECT id FROM get_messages_from_user('')$$),
+    ($$SELECT get_unread_count_for_user('')$$),
+    ($$SELECT send_skill_message('', 'ben', 'knots', 'Hello')$$),
+    ($$SELECT send_skill_messages('[{"from_user_id": "", "to_user_id": "ben",
+        "subject_skill_id": "knots", "message": "Hello"}]')$$),
+    ($$SELECT mark_messages_read('')$$),
+    ($$SELECT line FROM export_user_messages('')$$)
+) AS tries (statement);
 
 -- What is no value of the type, or no such argument, never reaches a function.
 SELECT is(attempt('service', 'acme', '', statement), expected, statement)

@@ -86,6 +86,10 @@ REWRITES = {
         "true",
     ),
     "inbox without tenant": ("get_messages_for_user", "v_tenant_id <> ''", "true"),
+    "inbox of nobody": ("get_messages_for_user", "user_id <> ''", "true"),
+    "sent box of nobody": ("get_messages_from_user", "user_id <> ''", "true"),
+    "count of nobody": ("get_unread_count_for_user", "user_id <> ''", "true"),
+    "sent by nobody": ("send_skill_message", "from_user_id <> ''", "true"),
     "endless page": ("get_messages_for_user", "max_messages BETWEEN 1 AND 1000", "true"),
     "half a position": (
         "get_messages_for_user",
