@@ -1,35 +1,40 @@
 -- Deploy skill_messages:roles to pg
+-- requires: preflight
 --
 -- Roles belong to the cluster, not to one database: they may be here already, made by the
--- deployment to a neighbouring database or by an administrator. Those are used as they are, once
--- they prove harmless.
+-- deployment to a neighbouring database or by an administrator. preflight() has found those
+-- harmless; who is a member of them already is told in a notice.
 
 BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
 DECLARE
     v_role record;
 BEGIN
     FOR v_role IN
-        SELECT *
+        SELECT
+            wanted.name, wanted.purpose, r.oid,
+            (
+                SELECT string_agg(quote_ident(m.member::regrole::text), ', ')
+                FROM pg_auth_members AS m
+                WHERE m.roleid = r.oid
+            ) AS members
         FROM (VALUES
             ('skill_messages_service', 'trusted server code: everything within the current tenant'),
             ('skill_messages_app', 'one signed-in user: the messages this user sent or received'),
             ('skill_messages_retention', 'retention and erasure: deletes, and reads no text')
         ) AS wanted (name, purpose)
-        LEFT JOIN pg_catalog.pg_roles ON rolname = wanted.name
+        LEFT JOIN pg_roles AS r ON r.rolname = wanted.name
     LOOP
-        IF v_role.rolname IS NULL THEN
+        IF v_role.oid IS NULL THEN
             EXECUTE format('CREATE ROLE %I NOLOGIN', v_role.name);
             EXECUTE format('COMMENT ON ROLE %I IS %L', v_role.name,
                 v_role.purpose || ' (created by skill_messages)');
-        ELSIF v_role.rolsuper OR v_role.rolbypassrls OR v_role.rolcanlogin THEN
-            RAISE EXCEPTION 'role % exists and is a superuser, bypasses RLS or may log in',
-                v_role.name
-                USING ERRCODE = 'object_not_in_prerequisite_state',
-                      HINT = format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOLOGIN', v_role.name);
         ELSE
-            RAISE NOTICE 'role % exists already and is used as it is', v_role.name;
+            RAISE NOTICE 'role % exists already and is used as it is; its members: %',
+                v_role.name, coalesce(v_role.members, 'none');
         END IF;
     END LOOP;
 EXCEPTION
@@ -41,5 +46,24 @@ EXCEPTION
                          'skill_messages_retention, then deploy again.';
 END;
 $$;
+
+-- Default privileges may have opened the schema to others.
+DO $$
+DECLARE
+    v_grantee text;
+BEGIN
+    FOR v_grantee IN
+        SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
+        FROM pg_namespace AS n
+        CROSS JOIN aclexplode(n.nspacl) AS acl
+        WHERE n.nspname = 'skill_messages_private' AND acl.grantee <> n.nspowner
+    LOOP
+        EXECUTE 'REVOKE ALL ON SCHEMA skill_messages_private FROM ' || v_grantee;
+    END LOOP;
+END;
+$$;
+
+GRANT USAGE ON SCHEMA skill_messages_private
+TO skill_messages_service, skill_messages_app, skill_messages_retention;
 
 COMMIT;

@@ -5,13 +5,24 @@
 
 BEGIN;
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DO $$
+BEGIN
+    IF to_regnamespace('skill_messages_private') IS NOT NULL THEN
+        REVOKE ALL ON SCHEMA skill_messages_private
+        FROM skill_messages_service, skill_messages_app, skill_messages_retention;
+    END IF;
+END;
+$$;
+
 DO $$
 DECLARE
     v_role record;
 BEGIN
     FOR v_role IN
         SELECT rolname, shobj_description(oid, 'pg_authid') AS purpose
-        FROM pg_catalog.pg_roles
+        FROM pg_roles
         WHERE rolname IN (
             'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
         )

@@ -1,9 +1,17 @@
-"""Live signals: of what was committed, with ids only, and on through a restart of the server."""
+"""Live signals: of what was committed, ids only; on through restarts and forgeries; until told."""
 
 import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +26,35 @@ from skill_messages import (
     listen,
     listen_async,
 )
+
+GENUINE = {"tenant_id": "acme", "user_id": "bob", "message_id": "m1"}
+
+HOSTILE = [
+    "",
+    "hello",
+    "\n2026-01-01 ERROR a line of its own",
+    "{",
+    "null",
+    "{}",
+    "[]",
+    "[" * 7000,
+    '{"tenant_id":' * 600,
+    "9" * 7000,
+    "\N{SNOWMAN}" * 2000,
+    json.dumps(list(GENUINE)),
+    json.dumps(list(GENUINE.items())),
+    json.dumps([GENUINE]),
+    json.dumps(GENUINE)[:-1],
+    json.dumps(GENUINE)[:-1] + ', "message_id": "m2"}',
+    json.dumps(GENUINE | {"content": "Secret"}),
+    json.dumps({key: GENUINE[key] for key in ("tenant_id", "user_id")}),
+    json.dumps({key.upper(): value for key, value in GENUINE.items()}),
+    *(
+        json.dumps(GENUINE | {"message_id": value})
+        for value in (None, True, 1, float("nan"), ["m1"], {"m1": "m1"}, "\0", "\ud800")
+    ),
+    json.dumps(GENUINE).replace('"m1"', "9" * 7000),
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,41 +71,72 @@ def restartable() -> Iterator[Database]:
         yield database
 
 
+Listening = Callable[..., Generator[Event, None, None]]
+
+
 @pytest.fixture(params=["sync", "async"])
+def listening(request: pytest.FixtureRequest, restartable: Database) -> Iterator[Listening]:
+    """Starts to listen, sync or async, always blocking; over a connection that speaks ASCII."""
+    conninfo = restartable.conninfo("app_login") + " client_encoding=SQL_ASCII"
+    if request.param == "sync":
+        yield lambda **arguments: listen(lambda: psycopg.connect(conninfo), **arguments)
+        assert number_of_listeners_becomes(0, restartable)
+        return
+
+    loop = asyncio.new_event_loop()
+
+    def blocking(**arguments: Any) -> Generator[Event, None, None]:
+        events = listen_async(lambda: psycopg.AsyncConnection.connect(conninfo), **arguments)
+        try:
+            with contextlib.suppress(StopAsyncIteration):
+                while True:
+                    yield loop.run_until_complete(anext(events))
+        finally:
+            loop.run_until_complete(events.aclose())
+
+    yield blocking
+    assert number_of_listeners_becomes(0, restartable)
+    loop.close()
+
+
+@pytest.fixture
 def event_during(
-    request: pytest.FixtureRequest, restartable: Database
+    listening: Listening, restartable: Database
 ) -> Iterator[Callable[[Callable[[], object]], Event]]:
     """What the listener yields next when something is done as soon as it listens."""
-    loop = asyncio.new_event_loop()
-    conninfo = restartable.conninfo("app_login")
-    if request.param == "sync":
-        events = listen(lambda: psycopg.connect(conninfo), retry_delay=0.1)
-        next_event, close = events.__next__, events.close
-    else:
-        signals = listen_async(lambda: psycopg.AsyncConnection.connect(conninfo), retry_delay=0.1)
-        next_event = lambda: loop.run_until_complete(anext(signals))  # noqa: E731
-        close = lambda: loop.run_until_complete(signals.aclose())  # noqa: E731
+    events = listening(retry_delay=0.1)
 
     def during(action: Callable[[], object]) -> Event:
         with ThreadPoolExecutor() as pool:
             doing = pool.submit(when_somebody_listens, restartable, action)
-            event = next_event()
+            event = next(events)
             doing.result()
         return event
 
     yield during
-    close()
-    loop.close()
+    events.close()
 
 
 def when_somebody_listens(database: Database, action: Callable[[], object]) -> None:
+    assert number_of_listeners_becomes(1, database)
+    action()
+
+
+def number_of_listeners_becomes(number: int, database: Database) -> bool:
     query = "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle'"
     with database.connect() as watcher:
         for _ in range(600):
-            if watcher.execute(query).rowcount == 1:
-                break
+            if watcher.execute(query).rowcount == number:
+                return True
             time.sleep(0.05)
-    action()
+    return False
+
+
+def notify(database: Database, *payloads: str, channel: str = "skill_message_sent") -> None:
+    """What anybody who may connect can do."""
+    with database.connect("app_login") as anybody:
+        for payload in payloads:
+            anybody.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
 
 @pytest.fixture
@@ -124,6 +192,133 @@ def test_a_restart_is_survived_and_told(
 def test_the_first_attempt_must_succeed(restartable: Database) -> None:
     with pytest.raises(psycopg.OperationalError):
         next(listen(lambda: psycopg.connect(restartable.conninfo("nobody_by_that_name"))))
+
+
+def test_what_is_no_event_is_skipped_with_a_warning(
+    event_during: Callable[[Callable[[], object]], Event],
+    service: SkillMessages,
+    restartable: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sent: list[str] = []
+
+    def forge_then_send() -> None:
+        for channel in ("skill_message_sent", "skill_message_decided"):
+            notify(restartable, *HOSTILE, channel=channel)
+        sent.append(service.send_skill_message("ann", "bob", "sql", "Hello"))
+
+    event = event_during(forge_then_send)
+    assert event == MessageSent("acme", "bob", sent[0])
+    assert caplog.record_tuples == [
+        (
+            "skill_messages",
+            logging.WARNING,
+            f"skipped a notification on {channel}: {payload[:100]!r}",
+        )
+        for channel in ("skill_message_sent", "skill_message_decided")
+        for payload in HOSTILE
+    ]
+
+
+def test_nothing_is_lost_between_two_polls(
+    listening: Listening, restartable: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skill_messages.listener._POLL", 0.001)
+    sent = [MessageSent("acme", "bob", f"m{number}") for number in range(1000)]
+
+    def send() -> None:
+        query = "SELECT pg_notify('skill_message_sent', p) FROM unnest(%s::text[]) AS p"
+        with restartable.connect("app_login") as connection:
+            for start in range(0, len(sent), 5):  # what one transaction sends arrives together
+                payloads = [json.dumps(asdict(event)) for event in sent[start : start + 5]]
+                connection.execute(query, [payloads])
+                time.sleep(0.001)
+
+    events = listening(timeout=10)
+    with ThreadPoolExecutor() as pool:
+        sending = pool.submit(when_somebody_listens, restartable, send)
+        assert list(itertools.islice(events, len(sent))) == sent
+        sending.result()
+    events.close()
+
+
+def test_timeout_ends_it(listening: Listening, restartable: Database) -> None:
+    def send() -> None:
+        notify(restartable, json.dumps(GENUINE))
+
+    started = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        sending = pool.submit(when_somebody_listens, restartable, send)
+        assert list(listening(timeout=2)) == [MessageSent("acme", "bob", "m1")]
+        sending.result()
+    assert 2 <= time.monotonic() - started < 4
+    assert list(listening(timeout=0)) == []
+
+
+def test_timeout_ends_it_while_the_server_is_away(
+    listening: Listening, restartable: Database
+) -> None:
+    started = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        terminating = pool.submit(when_somebody_listens, restartable, restartable.server.terminate)
+        try:
+            assert list(listening(timeout=2, retry_delay=20)) == []
+            assert 2 <= time.monotonic() - started < 4
+        finally:
+            terminating.result()
+            restartable.server.start()
+
+
+def test_stop_ends_it(restartable: Database) -> None:
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        events = listen(partial(restartable.connect, "app_login"), stop=stop, timeout=20)
+        listening = pool.submit(list, events)
+        when_somebody_listens(restartable, stop.set)
+        assert listening.result(timeout=1) == []
+    assert number_of_listeners_becomes(0, restartable)
+
+
+@pytest.mark.parametrize("retry_delay", [0.01, 20])
+def test_stop_ends_it_while_the_server_is_away(restartable: Database, retry_delay: float) -> None:
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        connect = partial(restartable.connect, "app_login")
+        events = listen(connect, retry_delay=retry_delay, stop=stop, timeout=20)
+        listening = pool.submit(list, events)
+        when_somebody_listens(restartable, restartable.server.terminate)
+        try:
+            time.sleep(0.3)  # it notices
+            assert not listening.done()
+            stop.set()
+            assert listening.result(timeout=1) == []
+        finally:
+            restartable.server.start()
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_cancelling_ends_it(restartable: Database, away: bool) -> None:
+    def connect() -> Awaitable[psycopg.AsyncConnection[Any]]:
+        return psycopg.AsyncConnection.connect(restartable.conninfo("app_login"))
+
+    async def listening() -> list[Event]:
+        return [event async for event in listen_async(connect, retry_delay=20, timeout=20)]
+
+    async def cancel_when_it_listens() -> None:
+        task = asyncio.create_task(listening())
+        action = restartable.server.terminate if away else lambda: None
+        await asyncio.to_thread(when_somebody_listens, restartable, action)
+        await asyncio.sleep(0.3)  # it notices
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, timeout=1)
+
+    try:
+        asyncio.run(cancel_when_it_listens())
+    finally:
+        if away:
+            restartable.server.start()
+    assert number_of_listeners_becomes(0, restartable)
 
 
 def test_nothing_is_signalled_while_off(database: Database) -> None:

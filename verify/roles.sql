@@ -1,27 +1,31 @@
 -- Verify skill_messages:roles on pg
+--
+-- What the roles may be beside these privileges is for preflight().
 
 BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
 DECLARE
     v_role text;
+    v_schema text;
 BEGIN
     FOREACH v_role IN ARRAY ARRAY[
         'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
     ]
     LOOP
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_catalog.pg_roles
-            WHERE rolname = v_role AND NOT rolsuper AND NOT rolbypassrls AND NOT rolcanlogin
-        ) THEN
-            RAISE EXCEPTION 'role % is missing, a superuser, bypasses RLS or may log in', v_role;
+        IF to_regrole(v_role) IS NULL THEN
+            RAISE EXCEPTION 'role % is missing', v_role;
         END IF;
 
-        IF NOT has_schema_privilege(v_role, 'public', 'USAGE') THEN
-            RAISE EXCEPTION 'role % has no USAGE on schema public', v_role
-                USING HINT = format('GRANT USAGE ON SCHEMA public TO %I', v_role);
-        END IF;
+        FOREACH v_schema IN ARRAY ARRAY['public', 'skill_messages_private']
+        LOOP
+            IF NOT has_schema_privilege(v_role, v_schema, 'USAGE') THEN
+                RAISE EXCEPTION 'role % has no USAGE on schema %', v_role, v_schema
+                    USING HINT = format('GRANT USAGE ON SCHEMA %I TO %I', v_schema, v_role);
+            END IF;
+        END LOOP;
     END LOOP;
 END;
 $$;

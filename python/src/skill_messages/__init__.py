@@ -3,6 +3,7 @@
 from .client import AsyncSkillMessages, SkillMessages
 from .errors import (
     AlreadyDecidedError,
+    ContextConflictError,
     ContextMissingError,
     IdTakenError,
     MessageNotFoundError,
@@ -14,6 +15,7 @@ from .models import Erasure, Message, NamedMessage, NewMessage, Stats, Status
 __all__ = [
     "AlreadyDecidedError",
     "AsyncSkillMessages",
+    "ContextConflictError",
     "ContextMissingError",
     "Erasure",
     "Event",

@@ -6,6 +6,7 @@ connection, one transaction.
 """
 
 import functools
+import json
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -19,6 +20,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import MethodType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import RowFactory, args_row, scalar_row
@@ -31,38 +33,75 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+# An id may be a UUID.
+_dumps = functools.partial(json.dumps, default=str)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A value, and the SQL type that it is cast to: no overload can be a better match."""
+
+    value: object
+    type: str
+
+
+def _text(value: str | UUID | None) -> Argument:
+    return Argument(value, "text")
+
+
+def _texts(values: Sequence[str | UUID] | None) -> Argument:
+    return Argument(None if values is None else list(map(str, values)), "text[]")
+
+
+def _integer(value: int) -> Argument:
+    # What fits no integer becomes the nearest one, which the function refuses by name.
+    return Argument(min(max(value, -(2**31)), 2**31 - 1), "integer")
+
+
+def _bigint(value: int | None) -> Argument:
+    return Argument(value and min(max(value, -(2**63)), 2**63 - 1), "bigint")
+
+
+def _time(value: datetime | None) -> Argument:
+    return Argument(value, "timestamptz")
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """One call of a SQL function: what to send, and how to read what comes back."""
 
     function: str
-    arguments: Mapping[str, object]
+    arguments: Mapping[str, Argument]
     columns: tuple[str, ...]
     row_factory: RowFactory[Any]
     read: Callable[[list[Any]], T]
 
 
-def _value(function: str, **arguments: object) -> Call[Any]:
+def _value(function: str, **arguments: Argument) -> Call[Any]:
     return Call(function, arguments, (), scalar_row, lambda rows: rows[0])
 
 
-def _rows(row: type[T], function: str, **arguments: object) -> Call[list[T]]:
+def _rows(row: type[T], function: str, **arguments: Argument) -> Call[list[T]]:
     # Named, not "*": a later schema may return more.
     columns = tuple(field.name for field in fields(cast(Any, row)))
     return Call(function, arguments, columns, args_row(row), list)
 
 
-def _row(row: type[T], function: str, **arguments: object) -> Call[T]:
+def _row(row: type[T], function: str, **arguments: Argument) -> Call[T]:
     call = _rows(row, function, **arguments)
     return Call(function, arguments, call.columns, call.row_factory, lambda rows: rows[0])
 
 
 @functools.cache
-def _query(function: str, columns: tuple[str, ...], arguments: tuple[str, ...]) -> bytes:
+def _query(
+    function: str, columns: tuple[str, ...], arguments: tuple[tuple[str, str], ...]
+) -> bytes:
     """The call in the SELECT list, which PostgreSQL computes after the context in the FROM."""
     # No value is in here, only names out of this file.
-    named = ", ".join(f"{name} => %({name})s" for name in arguments)
-    context = "public.set_skill_message_context(%(context_tenant_id)s, %(context_user_id)s)"
+    named = ", ".join(f"{name} => %({name})s::{sql_type}" for name, sql_type in arguments)
+    context = (
+        "public.set_skill_message_context(%(context_tenant_id)s::text, %(context_user_id)s::text)"
+    )
     query = f"SELECT public.{function}({named}) AS row FROM {context}"  # noqa: S608
     if columns:
         query = f"SELECT {', '.join(f'(row).{name}' for name in columns)} FROM ({query}) AS called"  # noqa: S608
@@ -92,23 +131,29 @@ class operation(Generic[P, T]):  # noqa: N801
 
 
 class _Operations:
-    def __init__(self, tenant_id: str, user_id: str | None, prepare: bool | None) -> None:
-        self._context = {"context_tenant_id": tenant_id, "context_user_id": user_id}
+    def __init__(
+        self, tenant_id: str | UUID, user_id: str | UUID | None, prepare: bool | None
+    ) -> None:
+        self._context: dict[str, object] = {
+            "context_tenant_id": tenant_id,
+            "context_user_id": user_id,
+        }
         self._prepare = prepare
 
     def _statement(self, call: Call[Any]) -> tuple[bytes, dict[str, object], bool | None]:
-        query = _query(call.function, call.columns, tuple(call.arguments))
-        return query, {**self._context, **call.arguments}, self._prepare
+        types = tuple((name, argument.type) for name, argument in call.arguments.items())
+        values = {name: argument.value for name, argument in call.arguments.items()}
+        return _query(call.function, call.columns, types), self._context | values, self._prepare
 
     @operation
     def send_skill_message(
         self,
-        from_user_id: str,
-        to_user_id: str,
-        subject_skill_id: str,
+        from_user_id: str | UUID,
+        to_user_id: str | UUID,
+        subject_skill_id: str | UUID,
         message: str,
-        proposed_parent_skill_id: str | None = None,
-        id: str | None = None,
+        proposed_parent_skill_id: str | UUID | None = None,
+        id: str | UUID | None = None,
     ) -> Call[str]:
         """Send a message of 1 to 10,000 characters and return its id.
 
@@ -122,12 +167,12 @@ class _Operations:
         """
         return _value(
             "send_skill_message",
-            from_user_id=from_user_id,
-            to_user_id=to_user_id,
-            subject_skill_id=subject_skill_id,
-            message=message,
-            proposed_parent_skill_id=proposed_parent_skill_id,
-            id=id,
+            from_user_id=_text(from_user_id),
+            to_user_id=_text(to_user_id),
+            subject_skill_id=_text(subject_skill_id),
+            message=_text(message),
+            proposed_parent_skill_id=_text(proposed_parent_skill_id),
+            id=_text(id),
         )
 
     @operation
@@ -136,18 +181,19 @@ class _Operations:
 
         Errors are those of ``send_skill_message``; they name the element, counting from 1.
         """
-        return _value("send_skill_messages", messages=Jsonb(messages))
+        return _value("send_skill_messages", messages=Argument(Jsonb(messages, _dumps), "jsonb"))
 
     @operation
     def get_messages_for_user(
         self,
-        user_id: str,
+        user_id: str | UUID | None = None,
         max_messages: int = 50,
         before_created_at: datetime | None = None,
-        before_id: str | None = None,
+        before_id: str | UUID | None = None,
     ) -> Call[list[Message]]:
         """Return the messages that a user received, newest first, at most 1000 a page.
 
+        Here and wherever a user may be left out, the one in the context is meant.
         The two ``before_`` arguments, from the last message of a page, give the page after it.
 
         Raises:
@@ -156,60 +202,62 @@ class _Operations:
         return _rows(
             Message,
             "get_messages_for_user",
-            user_id=user_id,
-            max_messages=max_messages,
-            before_created_at=before_created_at,
-            before_id=before_id,
+            user_id=_text(user_id),
+            max_messages=_integer(max_messages),
+            before_created_at=_time(before_created_at),
+            before_id=_text(before_id),
         )
 
     @operation
     def get_messages_from_user(
         self,
-        user_id: str,
+        user_id: str | UUID | None = None,
         max_messages: int = 50,
         before_created_at: datetime | None = None,
-        before_id: str | None = None,
+        before_id: str | UUID | None = None,
     ) -> Call[list[Message]]:
         """Return the messages that a user sent; pages as ``get_messages_for_user`` does."""
         return _rows(
             Message,
             "get_messages_from_user",
-            user_id=user_id,
-            max_messages=max_messages,
-            before_created_at=before_created_at,
-            before_id=before_id,
+            user_id=_text(user_id),
+            max_messages=_integer(max_messages),
+            before_created_at=_time(before_created_at),
+            before_id=_text(before_id),
         )
 
     @operation
-    def get_skill_message(self, message_id: str) -> Call[NamedMessage]:
+    def get_skill_message(self, message_id: str | UUID) -> Call[NamedMessage]:
         """Return a message that the user may see, with all names resolved.
 
         Raises:
             MessageNotFoundError: No such message for this tenant and user.
         """
-        return _row(NamedMessage, "get_skill_message", message_id=message_id)
+        return _row(NamedMessage, "get_skill_message", message_id=_text(message_id))
 
     @operation
-    def get_unread_count_for_user(self, user_id: str, at_most: int | None = None) -> Call[int]:
+    def get_unread_count_for_user(
+        self, user_id: str | UUID | None = None, at_most: int | None = None
+    ) -> Call[int]:
         """Return how many received messages are unread, counting no further than ``at_most``.
 
         Raises:
             psycopg.errors.InvalidParameterValue: An argument is out of range.
         """
-        return _value("get_unread_count_for_user", user_id=user_id, at_most=at_most)
+        return _value("get_unread_count_for_user", user_id=_text(user_id), at_most=_bigint(at_most))
 
     @operation
-    def mark_message_read(self, message_id: str) -> Call[datetime]:
+    def mark_message_read(self, message_id: str | UUID) -> Call[datetime]:
         """Mark a received message as read and return when it was first read.
 
         Raises:
             MessageNotFoundError: No such message for this tenant and user.
         """
-        return _value("mark_message_read", message_id=message_id)
+        return _value("mark_message_read", message_id=_text(message_id))
 
     @operation
     def update_message_status(
-        self, message_id: str, status: Literal["accepted", "declined"]
+        self, message_id: str | UUID, status: Literal["accepted", "declined"]
     ) -> Call[Message]:
         """Accept or decline a received message, once, and return it as decided.
 
@@ -218,21 +266,30 @@ class _Operations:
             AlreadyDecidedError: It was already accepted or declined.
             psycopg.errors.CheckViolation: Unknown status.
         """
-        decided = _row(Message, "update_message_status", message_id=message_id, status=status)
+        decided = _row(
+            Message, "update_message_status", message_id=_text(message_id), status=_text(status)
+        )
         renamed = {"status": "new_status"}
         return replace(decided, columns=tuple(renamed.get(name, name) for name in decided.columns))
 
     @operation
     def mark_messages_read(
-        self, user_id: str, up_to_created_at: datetime | None = None
+        self,
+        user_id: str | UUID | None = None,
+        up_to_created_at: datetime | None = None,
+        message_ids: Sequence[str | UUID] | None = None,
     ) -> Call[int]:
-        """Mark all that a user received up to a moment, by default now; return how many.
+        """Mark several messages that a user received as read; return how many were unread.
 
-        Give the ``created_at`` of the newest message on the screen, so that later ones stay unread.
+        ``message_ids``, at most 1000, marks exactly what was on the screen. ``up_to_created_at``,
+        by default now, marks all up to a time; one that was being sent then may be among them.
         """
-        if up_to_created_at is None:
-            return _value("mark_messages_read", user_id=user_id)
-        return _value("mark_messages_read", user_id=user_id, up_to_created_at=up_to_created_at)
+        return _value(
+            "mark_messages_read",
+            user_id=_text(user_id),
+            up_to_created_at=_time(up_to_created_at),
+            message_ids=_texts(message_ids),
+        )
 
     @operation
     def get_message_stats(self) -> Call[Stats]:
@@ -240,17 +297,19 @@ class _Operations:
         return _row(Stats, "get_message_stats")
 
     @operation
-    def export_user_messages(self, user_id: str) -> Call[list[dict[str, Any]]]:
+    def export_user_messages(self, user_id: str | UUID | None = None) -> Call[list[dict[str, Any]]]:
         """Return all that a user sent or received, each message as a JSON object."""
-        return Call("export_user_messages", {"user_id": user_id}, (), scalar_row, list)
+        return Call("export_user_messages", {"user_id": _text(user_id)}, (), scalar_row, list)
 
     @operation
-    def erase_user_messages(self, user_id: str) -> Call[Erasure]:
+    def erase_user_messages(self, user_id: str | UUID, keep_decided: bool = True) -> Call[Erasure]:
         """Erase the texts of all that a user sent or received; for skill_messages_retention.
 
-        What was never answered is deleted; of the rest, ids, skills, status and times stay.
+        What was never answered is deleted; of the rest, ids, skills, status and times stay, unless
+        ``keep_decided`` is false.
         """
-        return _row(Erasure, "erase_user_messages", user_id=user_id)
+        keep = Argument(keep_decided, "boolean")
+        return _row(Erasure, "erase_user_messages", user_id=_text(user_id), keep_decided=keep)
 
 
 def _page_after(page: list[Message], page_size: int) -> dict[str, Any] | None:
@@ -265,7 +324,8 @@ class SkillMessages(_Operations):
 
     Uses the caller's connection. On an autocommit connection every call is a transaction of its
     own; otherwise it is part of the caller's. All methods raise ``ContextMissingError`` without a
-    tenant or, for skill_messages_app, a user.
+    tenant or, for skill_messages_app, a user, and ``ContextConflictError`` in a transaction that
+    acts for another one already.
 
     prepare: True has the server keep each call's plan, which is faster, but not for a pooler in
     transaction mode that knows nothing of prepared statements; None leaves it to the connection's
@@ -276,8 +336,8 @@ class SkillMessages(_Operations):
         self,
         connection: psycopg.Connection[Any],
         *,
-        tenant_id: str,
-        user_id: str | None = None,
+        tenant_id: str | UUID,
+        user_id: str | UUID | None = None,
         prepare: bool | None = False,
     ) -> None:
         super().__init__(tenant_id, user_id, prepare)
@@ -290,16 +350,20 @@ class SkillMessages(_Operations):
             cursor.execute(query, arguments, prepare=prepare)
             return call.read(cursor.fetchall())
 
-    def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> Iterator[Message]:
+    def iter_messages_for_user(
+        self, user_id: str | UUID | None = None, page_size: int = 50
+    ) -> Iterator[Message]:
         """Walk through all that a user received, newest first, one page a round trip."""
         return self._walk(self.get_messages_for_user, user_id, page_size)
 
-    def iter_messages_from_user(self, user_id: str, page_size: int = 50) -> Iterator[Message]:
+    def iter_messages_from_user(
+        self, user_id: str | UUID | None = None, page_size: int = 50
+    ) -> Iterator[Message]:
         """Walk through all that a user sent, newest first, one page a round trip."""
         return self._walk(self.get_messages_from_user, user_id, page_size)
 
     def _walk(
-        self, get: Callable[..., list[Message]], user_id: str, page_size: int
+        self, get: Callable[..., list[Message]], user_id: str | UUID | None, page_size: int
     ) -> Iterator[Message]:
         after: dict[str, Any] | None = {}
         while after is not None:
@@ -315,8 +379,8 @@ class AsyncSkillMessages(_Operations):
         self,
         connection: psycopg.AsyncConnection[Any],
         *,
-        tenant_id: str,
-        user_id: str | None = None,
+        tenant_id: str | UUID,
+        user_id: str | UUID | None = None,
         prepare: bool | None = False,
     ) -> None:
         super().__init__(tenant_id, user_id, prepare)
@@ -330,16 +394,23 @@ class AsyncSkillMessages(_Operations):
                 await cursor.execute(query, arguments, prepare=prepare)
                 return call.read(await cursor.fetchall())
 
-    def iter_messages_for_user(self, user_id: str, page_size: int = 50) -> AsyncIterator[Message]:
+    def iter_messages_for_user(
+        self, user_id: str | UUID | None = None, page_size: int = 50
+    ) -> AsyncIterator[Message]:
         """Walk through all that a user received, newest first, one page a round trip."""
         return self._walk(self.get_messages_for_user, user_id, page_size)
 
-    def iter_messages_from_user(self, user_id: str, page_size: int = 50) -> AsyncIterator[Message]:
+    def iter_messages_from_user(
+        self, user_id: str | UUID | None = None, page_size: int = 50
+    ) -> AsyncIterator[Message]:
         """Walk through all that a user sent, newest first, one page a round trip."""
         return self._walk(self.get_messages_from_user, user_id, page_size)
 
     async def _walk(
-        self, get: Callable[..., Awaitable[list[Message]]], user_id: str, page_size: int
+        self,
+        get: Callable[..., Awaitable[list[Message]]],
+        user_id: str | UUID | None,
+        page_size: int,
     ) -> AsyncIterator[Message]:
         after: dict[str, Any] | None = {}
         while after is not None:

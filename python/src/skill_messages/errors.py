@@ -49,6 +49,12 @@ class IdTakenError(SkillMessageError):
     sqlstate = "SM004"
 
 
+class ContextConflictError(SkillMessageError):
+    """The transaction or session already acts for another tenant or user."""
+
+    sqlstate = "SM005"
+
+
 _BY_SQLSTATE: dict[str | None, type[SkillMessageError]] = {
     error.sqlstate: error for error in SkillMessageError.__subclasses__()
 }

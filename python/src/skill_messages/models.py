@@ -6,6 +6,7 @@ The rows are not frozen: that would take seven times as long to build a page of 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
+from uuid import UUID
 
 Status = Literal["pending", "accepted", "declined"]
 
@@ -24,13 +25,13 @@ class Message:
     status: Status
     created_at: datetime
     read_at: datetime | None
+    answered_at: datetime | None
 
 
 @dataclass(slots=True)
 class NamedMessage(Message):
     """A message with the names of what it refers to; None where the host hides or lacks one."""
 
-    answered_at: datetime | None
     tenant_name: str | None
     from_user_name: str | None
     to_user_name: str | None
@@ -59,14 +60,14 @@ class Erasure:
 
 
 class _Required(TypedDict):
-    from_user_id: str
-    to_user_id: str
-    subject_skill_id: str
+    from_user_id: str | UUID
+    to_user_id: str | UUID
+    subject_skill_id: str | UUID
     message: str
 
 
 class NewMessage(_Required, total=False):
     """An element of a batch: the arguments of ``send_skill_message``."""
 
-    proposed_parent_skill_id: str | None
-    id: str | None
+    proposed_parent_skill_id: str | UUID | None
+    id: str | UUID | None

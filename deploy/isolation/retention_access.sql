@@ -1,0 +1,29 @@
+-- Deploy skill_messages:isolation/retention_access to pg
+-- requires: isolation/tenant_isolation
+--
+-- The third role deletes and erases, one tenant at a time like everybody else, and reads no text:
+-- UPDATE (message) lets it write [erased] there, and nothing else, as content_never_changes sees to.
+-- It needs ctid to lock messages in the order of the table.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL client_min_messages = warning;
+
+DROP POLICY IF EXISTS retention_access ON public.skill_messages;
+CREATE POLICY retention_access ON public.skill_messages
+AS PERMISSIVE FOR ALL TO skill_messages_retention
+USING (tenant_id = current_setting('app.current_tenant_id', true))
+WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
+
+COMMENT ON POLICY retention_access ON public.skill_messages IS
+'A door for retention and erasure: the current tenant only.';
+
+GRANT
+SELECT (ctid, id, tenant_id, from_user_id, to_user_id, status, created_at, read_at),
+UPDATE (message),
+DELETE
+ON public.skill_messages TO skill_messages_retention;
+
+COMMIT;

@@ -1,0 +1,81 @@
+-- Deploy skill_messages:operations/notifications to pg
+-- requires: tables/skill_messages
+--
+-- Off until the owner of the table switches them on, and free while off: a disabled trigger is
+-- never called. Who listens is not subject to row-level security, hence ids only, never content.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL lock_timeout = '5s';
+
+CREATE OR REPLACE FUNCTION skill_messages_private.notify_skill_message() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_payload text := json_build_object(
+        'tenant_id', new.tenant_id,
+        'user_id', CASE TG_OP WHEN 'INSERT' THEN new.to_user_id ELSE new.from_user_id END,
+        'message_id', new.id
+    )::text;
+BEGIN
+    -- A longer payload would fail the send; whoever has such ids does without the signal.
+    IF octet_length(v_payload) < 8000 THEN
+        PERFORM pg_notify(TG_ARGV[0], v_payload);
+    END IF;
+
+    RETURN NULL;
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.notify_skill_message() IS
+'Signals a message to the channel that its trigger names, for whom it is news: tenant_id, user_id
+and message_id as JSON. For triggers only.';
+
+CALL skill_messages_private.revoke_from_all('skill_messages_private.notify_skill_message()');
+
+CREATE OR REPLACE TRIGGER notify_sent
+AFTER INSERT ON public.skill_messages
+FOR EACH ROW EXECUTE FUNCTION skill_messages_private.notify_skill_message('skill_message_sent');
+
+CREATE OR REPLACE TRIGGER notify_decided
+AFTER UPDATE ON public.skill_messages
+FOR EACH ROW WHEN (new.status IS DISTINCT FROM old.status)
+EXECUTE FUNCTION skill_messages_private.notify_skill_message('skill_message_decided');
+
+ALTER TABLE public.skill_messages DISABLE TRIGGER notify_sent;
+ALTER TABLE public.skill_messages DISABLE TRIGGER notify_decided;
+
+CREATE OR REPLACE FUNCTION public.switch_skill_message_notifications(switched_on boolean) RETURNS void
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF switched_on IS NULL THEN
+        RAISE EXCEPTION 'switched_on is null'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Say true or false.';
+    ELSIF switched_on THEN
+        ALTER TABLE public.skill_messages ENABLE TRIGGER notify_sent;
+        ALTER TABLE public.skill_messages ENABLE TRIGGER notify_decided;
+    ELSE
+        ALTER TABLE public.skill_messages DISABLE TRIGGER notify_sent;
+        ALTER TABLE public.skill_messages DISABLE TRIGGER notify_decided;
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
+'Switches notifications on or off, for all tenants. Locks the table for a moment.
+switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
+decision skill_message_decided to the sender.
+Errors: 22023 the argument is null; 42501 only the owner of the table may.';
+
+CALL skill_messages_private.revoke_from_all(
+    'public.switch_skill_message_notifications(boolean)'
+);
+
+COMMIT;

@@ -1,0 +1,209 @@
+-- Deploy skill_messages:preflight to pg
+--
+-- What must be so before anything is touched, and stay so: one function says all that is wrong at
+-- once. Deploy calls it here, verify calls it again. If it raises here, nothing was done: the
+-- schema that it stands in goes with the transaction.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_namespace
+        WHERE nspname = 'skill_messages_private' AND nspowner <> current_user::regrole
+    ) THEN
+        RAISE EXCEPTION 'the schema skill_messages_private exists and is not yours'
+            USING ERRCODE = 'duplicate_schema',
+                  HINT = 'Whoever owns it could replace what the package calls. Deploy as its '
+                         'owner, or drop it.';
+    END IF;
+
+    CREATE SCHEMA IF NOT EXISTS skill_messages_private;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'the deploying role % may not create a schema here', current_user
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = format('GRANT CREATE ON DATABASE %I TO %I',
+                      current_database(), current_user);
+END;
+$$;
+
+COMMENT ON SCHEMA skill_messages_private IS
+'What the functions of skill_messages call themselves. Not for applications.';
+
+CREATE OR REPLACE FUNCTION skill_messages_private.preflight() RETURNS void
+LANGUAGE plpgsql
+STABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_roles CONSTANT text[] := ARRAY[
+        'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
+    ];
+    c_functions CONSTANT text[] := ARRAY[
+        'erase_user_messages(text, boolean)',
+        'export_user_messages(text)',
+        'get_message_stats()',
+        'get_messages_for_user(text, integer, timestamptz, text)',
+        'get_messages_from_user(text, integer, timestamptz, text)',
+        'get_skill_message(text)',
+        'get_unread_count_for_user(text, bigint)',
+        'mark_message_read(text)',
+        'mark_messages_read(text, timestamptz, text[])',
+        'purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)',
+        'send_skill_message(text, text, text, text, text, text)',
+        'send_skill_messages(jsonb)',
+        'set_skill_message_context(text, text)',
+        'switch_skill_message_notifications(boolean)',
+        'update_message_status(text, text)'
+    ];
+    c_version CONSTANT integer := current_setting('server_version_num')::integer;
+    -- From 16 on, who created a role is a member that may not act as it.
+    c_membership CONSTANT text := CASE WHEN c_version >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+    v_owners oid[];
+    v_creators oid[];
+    v_findings text[] := '{}';
+    v_others text;
+BEGIN
+    IF c_version < (
+        CASE c_version / 10000
+            WHEN 15 THEN 150020 WHEN 16 THEN 160016 WHEN 17 THEN 170012 WHEN 18 THEN 180007 ELSE 0
+        END
+    ) THEN
+        RAISE WARNING 'server % is open to CVE-2026-120154', current_setting('server_version')
+            USING HINT = 'Update to 15.20, 16.16, 17.12, 18.7 or newer. Until then a signed-in '
+                         'user can read messages between other users of its own tenant.';
+    END IF;
+
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        v_findings := v_findings || format('The encoding of the database is %s. '
+            'Use a database with the encoding UTF8.', current_setting('server_encoding'));
+    END IF;
+
+    -- Whoever may create in public can plant a function that another session calls for ours. The
+    -- owners of table and database are trusted.
+    v_owners := ARRAY(
+        SELECT d.datdba FROM pg_database AS d WHERE d.datname = current_database()
+        UNION ALL
+        SELECT coalesce(
+            (SELECT c.relowner FROM pg_class AS c
+            WHERE c.oid = to_regclass('public.skill_messages')),
+            current_user::regrole::oid
+        )
+    );
+    v_creators := ARRAY(
+        SELECT r.oid
+        FROM pg_roles AS r
+        WHERE has_schema_privilege(r.oid, 'public', 'CREATE')
+            AND NOT r.rolsuper AND r.rolname !~ '^pg_'
+            AND NOT EXISTS (
+                SELECT FROM unnest(v_owners) AS owner (oid)
+                WHERE pg_has_role(r.oid, owner.oid, 'MEMBER')
+            )
+    );
+
+    IF has_schema_privilege('public', 'public', 'CREATE') THEN
+        v_findings := v_findings || text 'PUBLIC may create objects in the schema public. '
+            'REVOKE CREATE ON SCHEMA public FROM PUBLIC';
+    ELSE
+        v_findings := v_findings || ARRAY(
+            SELECT format('%I acts as %s and may create objects in the schema public. '
+                'REVOKE CREATE ON SCHEMA public FROM %1$I, or from the role it has that from',
+                r.rolname, string_agg(ours.name, ', ' ORDER BY ours.name))
+            FROM pg_roles AS r
+            INNER JOIN unnest(c_roles) AS ours (name)
+                ON r.rolname = ours.name
+                OR pg_has_role(r.oid, to_regrole(ours.name), c_membership)
+            WHERE r.oid = ANY (v_creators)
+            GROUP BY r.rolname
+            ORDER BY r.rolname
+        );
+
+        SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
+        INTO v_others
+        FROM pg_roles AS r
+        WHERE r.oid = ANY (v_creators);
+        IF v_others IS NOT NULL THEN
+            RAISE NOTICE 'may create objects in the schema public: %', v_others;
+        END IF;
+    END IF;
+
+    v_findings := v_findings || ARRAY(
+        SELECT format('The schema public has another function %s. Drop or rename it: '
+            'an overload can be called instead of the package''s', p.oid::regprocedure)
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND p.proname = ANY (
+                SELECT split_part(ours.signature, '(', 1) FROM unnest(c_functions) AS ours (signature)
+            )
+            AND NOT EXISTS (
+                SELECT FROM unnest(c_functions) AS ours (signature)
+                WHERE to_regprocedure('public.' || ours.signature) = p.oid
+            )
+        ORDER BY p.oid::regprocedure::text
+    );
+
+    v_findings := v_findings || ARRAY(
+        SELECT format('The role %I may log in, has a special attribute, or is a member of another '
+            'role. ALTER ROLE %1$I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB '
+            'NOREPLICATION, and REVOKE its memberships', r.rolname)
+        FROM pg_roles AS r
+        WHERE r.rolname = ANY (c_roles)
+            AND (
+                r.rolcanlogin OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole
+                OR r.rolcreatedb OR r.rolreplication
+                OR EXISTS (SELECT FROM pg_auth_members AS m WHERE m.member = r.oid)
+            )
+        ORDER BY r.rolname
+    );
+
+    -- The host's tables, where they are there.
+    v_findings := v_findings || ARRAY(
+        SELECT format('public.%s needs %s.', host.relname, need.wording)
+        FROM pg_class AS host
+        CROSS JOIN (VALUES
+            ('tenants', 'id', 'the column "id text" as its primary key'),
+            ('users', 'id', 'the column "id text NOT NULL"'),
+            ('users', 'tenant_id', 'the column "tenant_id text NOT NULL"'),
+            ('skills', 'id', 'the column "id text NOT NULL"'),
+            ('skills', 'tenant_id', 'the column "tenant_id text NOT NULL"')
+        ) AS need (relname, attname, wording)
+        LEFT JOIN pg_attribute AS att
+            ON att.attrelid = host.oid AND att.attname = need.attname
+            AND att.atttypid = 'text'::regtype AND att.attnotnull
+        WHERE host.relnamespace = 'public'::regnamespace
+            AND host.relname = need.relname
+            AND (
+                att.attnum IS NULL OR host.relkind NOT IN ('r', 'p')
+                OR (need.relname = 'tenants' AND NOT EXISTS (
+                    SELECT FROM pg_constraint AS pkey
+                    WHERE pkey.conrelid = host.oid AND pkey.contype = 'p'
+                        AND pkey.conkey = ARRAY[att.attnum]
+                ))
+            )
+        ORDER BY host.relname, need.attname
+    );
+
+    IF v_findings <> '{}' THEN
+        RAISE EXCEPTION 'this database is not fit for skill_messages'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = array_to_string(v_findings, E'\n'),
+                  HINT = 'Do as the detail says and try again. Nothing was done.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.preflight() IS
+'Checks what skill_messages needs of the server, the database, its roles and the tables of the host,
+and names all that is wrong at once. A server that is open to CVE-2026-120154, and roles that may
+create objects in the schema public, are told in a warning and a notice.
+Errors: 55000 something is wrong; the detail says what, and what to do.';
+
+REVOKE ALL ON FUNCTION skill_messages_private.preflight() FROM public;
+
+SELECT skill_messages_private.preflight();
+
+COMMIT;

@@ -1,0 +1,71 @@
+-- Deploy skill_messages:private/check_skill_message_batch to pg
+-- requires: roles
+-- requires: private/revoke_from_all
+--
+-- Looks at the form alone, once for all elements, before the first of them is stored. What they say
+-- is for the table's constraints.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.check_skill_message_batch(messages jsonb)
+RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_keys CONSTANT text[] := ARRAY[
+        'from_user_id', 'to_user_id', 'subject_skill_id', 'message', 'proposed_parent_skill_id',
+        'id'
+    ];
+    v_element jsonb;
+    v_position bigint;
+BEGIN
+    IF jsonb_typeof(messages) IS DISTINCT FROM 'array'
+        OR jsonb_array_length(messages) NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'messages is no array of 1 to 1000 elements'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give a JSON array of objects with the arguments of send_skill_message().';
+    END IF;
+
+    SELECT e.element, e.position
+    INTO v_element, v_position
+    FROM jsonb_array_elements(messages) WITH ORDINALITY AS e (element, position)
+    WHERE CASE jsonb_typeof(e.element)
+        WHEN 'object' THEN e.element - c_keys <> '{}'
+            OR e.element @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
+        ELSE true
+    END
+    ORDER BY e.position
+    LIMIT 1;
+
+    IF jsonb_typeof(v_element) <> 'object' THEN
+        RAISE EXCEPTION 'message %: the element is no object', v_position
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give an object with the arguments of send_skill_message().';
+    ELSIF FOUND THEN
+        RAISE EXCEPTION 'message %: unknown key, or value that is no string: %', v_position, left((
+            SELECT string_agg(left(e.key, 100), ', ')
+            FROM jsonb_each(v_element) AS e
+            WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
+        ), 100)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'The keys are the arguments of send_skill_message(), the values text.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.check_skill_message_batch(jsonb) IS
+'Checks that this is an array of 1 to 1000 objects with the arguments of send_skill_message().
+Errors: 22023 no such array, or an element that is no such object, by its position from 1.';
+
+CALL skill_messages_private.revoke_from_all(
+    'skill_messages_private.check_skill_message_batch(jsonb)'
+);
+GRANT EXECUTE ON FUNCTION skill_messages_private.check_skill_message_batch(jsonb)
+TO skill_messages_service, skill_messages_app;
+
+COMMIT;

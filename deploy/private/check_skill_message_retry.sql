@@ -1,0 +1,57 @@
+-- Deploy skill_messages:private/check_skill_message_retry to pg
+-- requires: isolation/user_isolation
+--
+-- What the sending functions ask when an id is taken: content alone decides between a retry, which
+-- has succeeded already, and an error. A message that the caller may not see is a different one.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.check_skill_message_retry(
+    tenant_id text,
+    id text,
+    from_user_id text,
+    to_user_id text,
+    subject_skill_id text,
+    message text,
+    proposed_parent_skill_id text
+) RETURNS void
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_tenant_id text := tenant_id;
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM public.skill_messages AS m
+        WHERE m.tenant_id = v_tenant_id
+            AND m.id = check_skill_message_retry.id COLLATE "default"
+            AND m.from_user_id = check_skill_message_retry.from_user_id
+            AND m.to_user_id = check_skill_message_retry.to_user_id
+            AND m.subject_skill_id = check_skill_message_retry.subject_skill_id
+            AND m.proposed_parent_skill_id
+                IS NOT DISTINCT FROM check_skill_message_retry.proposed_parent_skill_id
+            AND m.message = check_skill_message_retry.message
+    ) THEN
+        RAISE EXCEPTION 'id "%" is taken by a different message', left(id, 100)
+            USING ERRCODE = 'SM004',
+                  HINT = 'Retry with the same content, or leave the id out to get a fresh one.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.check_skill_message_retry IS
+'Checks that the message of this id has this content; for the sending functions.
+Errors: SM004 the id is taken by a different message.';
+
+CALL skill_messages_private.revoke_from_all(
+    'skill_messages_private.check_skill_message_retry(text, text, text, text, text, text, text)'
+);
+GRANT EXECUTE ON FUNCTION skill_messages_private.check_skill_message_retry(
+    text, text, text, text, text, text, text
+) TO skill_messages_service, skill_messages_app;
+
+COMMIT;

@@ -1,0 +1,31 @@
+-- Deploy skill_messages:private/raise_read_only to pg
+-- requires: roles
+-- requires: private/revoke_from_all
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.raise_read_only(operation text) RETURNS void
+LANGUAGE plpgsql
+STABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION '%: the transaction is read-only', operation
+        USING ERRCODE = 'read_only_sql_transaction',
+              HINT = 'Call it in a READ WRITE transaction, on the primary server.';
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.raise_read_only(text) IS
+'Raises that an operation writes and the transaction may not.
+operation: the name of the function that was called.
+Errors: 25006 always.';
+
+CALL skill_messages_private.revoke_from_all('skill_messages_private.raise_read_only(text)');
+GRANT EXECUTE ON FUNCTION skill_messages_private.raise_read_only(text)
+TO skill_messages_service, skill_messages_app, skill_messages_retention;
+
+COMMIT;

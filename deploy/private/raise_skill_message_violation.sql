@@ -1,0 +1,67 @@
+-- Deploy skill_messages:private/raise_skill_message_violation to pg
+-- requires: tables/skill_messages
+--
+-- The rules stand once, as constraints, and their hints once, as the constraints' comments. This
+-- turns what a constraint refused into an error that names the argument; one that it does not know
+-- it leaves alone.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.raise_skill_message_violation(
+    violation text,
+    constraint_name text,
+    argument text
+) RETURNS void
+LANGUAGE plpgsql
+STABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_argument text := substring(constraint_name FROM '^skill_messages_(.*)_(?:fkey|check)$');
+    v_hint text;
+BEGIN
+    IF violation = '23502' THEN
+        RAISE EXCEPTION '% is null', argument
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = format('Give %s a value.', argument);
+    ELSIF violation = '54000' THEN
+        RAISE EXCEPTION '% is too long for an index', argument
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give the id of a user or skill of the current tenant.';
+    END IF;
+
+    SELECT obj_description(c.oid, 'pg_constraint')
+    INTO v_hint
+    FROM pg_constraint AS c
+    WHERE c.conrelid = 'public.skill_messages'::regclass
+        AND c.conname = constraint_name
+        AND v_argument IS NOT NULL;
+
+    IF FOUND THEN
+        RAISE EXCEPTION '% %',
+            CASE violation WHEN '23503' THEN 'unknown' ELSE 'invalid' END, v_argument
+            USING ERRCODE = violation,
+                  HINT = v_hint,
+                  CONSTRAINT = constraint_name;
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.raise_skill_message_violation(text, text, text) IS
+'Raises what a constraint of skill_messages refused as an error that names the argument, with a
+hint; for the other functions.
+violation: SQLSTATE. constraint_name: as the diagnostics give it. argument: which one was null or too
+long, where that is known.
+Errors: 23503 unknown user or skill; 23514 blank or oversized message, an id over 255 bytes; 22023 an
+argument is null or too long.';
+
+CALL skill_messages_private.revoke_from_all(
+    'skill_messages_private.raise_skill_message_violation(text, text, text)'
+);
+GRANT EXECUTE ON FUNCTION skill_messages_private.raise_skill_message_violation(text, text, text)
+TO skill_messages_service, skill_messages_app, skill_messages_retention;
+
+COMMIT;

@@ -1,0 +1,43 @@
+-- Deploy skill_messages:tables/host_names to pg
+-- requires: tables/host_tables
+--
+-- The names of tenants, users and skills, from the column "name" of the host's tables, or null where
+-- there is none. A host that calls it otherwise replaces the view, and nothing else. They read as the
+-- caller: what the host's policies hide stays hidden.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DO $$
+DECLARE
+    v_view text;
+    v_table text;
+    v_keys text;
+    v_name text;
+BEGIN
+    FOR v_view, v_table, v_keys IN VALUES
+        ('tenant_names', 'tenants', 'id'),
+        ('user_names', 'users', 'tenant_id, id'),
+        ('skill_names', 'skills', 'tenant_id, id')
+    LOOP
+        SELECT coalesce(max('name::text'), 'NULL::text')
+        INTO v_name
+        FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass('public.' || v_table)
+            AND a.attname = 'name' AND NOT a.attisdropped;
+
+        EXECUTE format('CREATE OR REPLACE VIEW skill_messages_private.%I '
+            'WITH (security_invoker = true) AS SELECT %s, %s AS name FROM public.%I',
+            v_view, v_keys, v_name, v_table);
+        EXECUTE format('COMMENT ON VIEW skill_messages_private.%I IS %L', v_view,
+            format('The names of the host''s %s. A host whose table calls the name otherwise '
+                'replaces this view.', v_table));
+        CALL skill_messages_private.revoke_from_all('skill_messages_private.' || v_view);
+        EXECUTE format('GRANT SELECT ON skill_messages_private.%I '
+            'TO skill_messages_service, skill_messages_app', v_view);
+    END LOOP;
+END;
+$$;
+
+COMMIT;

@@ -1,0 +1,106 @@
+-- Deploy skill_messages:tables/host_tables to pg
+-- requires: roles
+-- requires: private/revoke_from_all
+--
+-- tenants, users and skills belong to the host application. One that is absent is created, with
+-- tenant isolation of its own; one that is present is adopted: preflight() has checked it, it gets
+-- no more than the unique index (tenant_id, id) that the foreign keys need, and is otherwise left
+-- alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
+-- skill_messages)".
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+-- Rather fail than queue the host's writers behind a waiting deploy.
+SET LOCAL lock_timeout = '5s';
+
+DO $$
+DECLARE
+    v_table text;
+    v_created text[] := '{}';
+    v_own_tenant text;
+BEGIN
+    IF to_regclass('public.tenants') IS NULL THEN
+        CREATE TABLE public.tenants (
+            id text CONSTRAINT tenants_id_check CHECK (id <> ''),
+            name text NOT NULL,
+            PRIMARY KEY (id)
+        );
+        v_created := v_created || text 'tenants';
+    END IF;
+
+    -- The keys carry the tenant, so that no upsert of one tenant ever meets a row of another.
+    FOREACH v_table IN ARRAY ARRAY['users', 'skills']
+    LOOP
+        IF to_regclass('public.' || v_table) IS NULL THEN
+            EXECUTE format($table$
+                CREATE TABLE public.%1$I (
+                    id text CONSTRAINT %2$I CHECK (id <> ''),
+                    tenant_id text NOT NULL REFERENCES public.tenants (id)
+                    CONSTRAINT %3$I CHECK (tenant_id <> ''),
+                    name text NOT NULL,
+                    PRIMARY KEY (id, tenant_id)
+                )
+            $table$, v_table, v_table || '_id_check', v_table || '_tenant_id_check');
+            EXECUTE format('CREATE INDEX %I ON public.%I (tenant_id)',
+                v_table || '_tenant_id_idx', v_table);
+            EXECUTE format('COMMENT ON COLUMN public.%I.tenant_id IS '
+                '''The tenant that it belongs to.''', v_table);
+            v_created := v_created || v_table;
+        END IF;
+    END LOOP;
+
+    FOREACH v_table IN ARRAY v_created
+    LOOP
+        v_own_tenant := format(
+            '%I = current_setting(''app.current_tenant_id'', true)',
+            CASE v_table WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END
+        );
+        CALL skill_messages_private.revoke_from_all('public.' || v_table);
+        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', v_table);
+        EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', v_table);
+        EXECUTE format('CREATE POLICY tenant_isolation ON public.%I AS RESTRICTIVE '
+            'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
+        EXECUTE format('CREATE POLICY tenant_access ON public.%I '
+            'TO skill_messages_service, skill_messages_app '
+            'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
+        EXECUTE format('GRANT SELECT ON public.%I '
+            'TO skill_messages_service, skill_messages_app', v_table);
+        EXECUTE format('GRANT %s ON public.%I TO skill_messages_service',
+            CASE v_table WHEN 'tenants' THEN 'INSERT' ELSE 'INSERT, UPDATE, DELETE' END, v_table);
+        EXECUTE format('COMMENT ON TABLE public.%I IS %L', v_table,
+            format('The %s of the host application (created by skill_messages)', v_table));
+        EXECUTE format('COMMENT ON COLUMN public.%I.id IS %L', v_table,
+            CASE v_table WHEN 'tenants' THEN 'Unique.' ELSE 'Unique within its tenant.' END);
+        EXECUTE format('COMMENT ON COLUMN public.%I.name IS ''What people call it.''', v_table);
+        EXECUTE format('COMMENT ON POLICY tenant_isolation ON public.%I IS '
+            '''Everybody, the owner included: the current tenant only.''', v_table);
+        EXECUTE format('COMMENT ON POLICY tenant_access ON public.%I IS '
+            '''Both roles: the current tenant only.''', v_table);
+    END LOOP;
+
+    FOREACH v_table IN ARRAY ARRAY['users', 'skills']
+    LOOP
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_index AS i
+            WHERE i.indrelid = to_regclass('public.' || v_table)
+                AND i.indisunique AND i.indimmediate AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 2
+                AND ARRAY['id', 'tenant_id'] = ARRAY(
+                    SELECT a.attname::text
+                    FROM pg_attribute AS a
+                    WHERE a.attrelid = i.indrelid AND a.attnum IN (i.indkey[0], i.indkey[1])
+                    ORDER BY 1
+                )
+        ) THEN
+            EXECUTE format('CREATE UNIQUE INDEX %I ON public.%I (tenant_id, id)',
+                v_table || '_skill_messages_key', v_table);
+            EXECUTE format('COMMENT ON INDEX public.%I IS %L', v_table || '_skill_messages_key',
+                'What the foreign keys of skill_messages refer to (created by skill_messages)');
+        END IF;
+    END LOOP;
+END;
+$$;
+
+COMMIT;

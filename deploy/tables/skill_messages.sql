@@ -1,0 +1,176 @@
+-- Deploy skill_messages:tables/skill_messages to pg
+-- requires: tables/host_tables
+-- requires: private/new_skill_message_id
+--
+-- Every foreign key carries the tenant, so that a message cannot name another tenant's users or
+-- skills, and an id of another tenant fails exactly as one that does not exist. So does the primary
+-- key: no INSERT of one tenant ever meets a row of another, and ids of others can be neither taken
+-- nor blocked.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+-- The foreign keys lock the host's tables: rather fail than queue its writers behind a waiting
+-- deploy.
+SET LOCAL lock_timeout = '5s';
+
+-- A message is updated twice. fillfactor: with room for it on the same page, an answer writes to no
+-- index. (A reading does, whatever the room: it leaves the index of unread messages.)
+CREATE TABLE public.skill_messages (
+    id text DEFAULT skill_messages_private.new_skill_message_id(),
+    tenant_id text NOT NULL,
+    from_user_id text NOT NULL,
+    to_user_id text NOT NULL,
+    subject_skill_id text NOT NULL,
+    proposed_parent_skill_id text,
+    message text NOT NULL,
+    status text NOT NULL DEFAULT 'pending',
+    created_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', now()),
+    read_at timestamptz,
+    answered_at timestamptz,
+
+    CONSTRAINT skill_messages_pkey PRIMARY KEY (id, tenant_id),
+
+    CONSTRAINT skill_messages_id_check CHECK (octet_length(id) BETWEEN 1 AND 255),
+    CONSTRAINT skill_messages_tenant_id_check CHECK (tenant_id <> ''),
+    CONSTRAINT skill_messages_from_user_id_check CHECK (from_user_id <> ''),
+    CONSTRAINT skill_messages_to_user_id_check CHECK (to_user_id <> ''),
+    -- One character that is to be seen: none of the classes White_Space, Cc, Cf and
+    -- Default_Ignorable_Code_Point of Unicode, nor the blank of Braille (U+2800).
+    CONSTRAINT skill_messages_message_check
+    CHECK (
+        char_length(message) <= 10000
+        AND message ~ (
+            '[^\u0001-\u0020\u007F-\u00A0\u00AD\u034F\u0600-\u0605\u061C\u06DD\u070F\u0890\u0891'
+            '\u08E2\u115F\u1160\u1680\u17B4\u17B5\u180B-\u180F\u2000-\u200F\u2028-\u202F'
+            '\u205F-\u206F\u2800\u3000\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB\U000110BD'
+            '\U000110CD\U00013430-\U0001343F\U0001BCA0-\U0001BCA3\U0001D173-\U0001D17A'
+            '\U000E0000-\U000E0FFF]'
+        )
+    ),
+    CONSTRAINT skill_messages_status_check CHECK (status IN ('pending', 'accepted', 'declined')),
+    -- From 1970 to 9999: what every client's type of time can hold.
+    CONSTRAINT skill_messages_created_at_check
+    CHECK (created_at BETWEEN to_timestamp(0) AND to_timestamp(253402300799)),
+    CONSTRAINT skill_messages_read_at_check
+    CHECK (read_at BETWEEN created_at AND to_timestamp(253402300799)),
+    CONSTRAINT skill_messages_answered_at_check
+    CHECK (
+        answered_at IS NULL
+        OR (
+            answered_at BETWEEN created_at AND to_timestamp(253402300799)
+            AND status <> 'pending'
+        )
+    ),
+
+    CONSTRAINT skill_messages_tenant_id_fkey
+    FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
+    CONSTRAINT skill_messages_from_user_id_fkey
+    FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users (tenant_id, id),
+    CONSTRAINT skill_messages_to_user_id_fkey
+    FOREIGN KEY (tenant_id, to_user_id) REFERENCES public.users (tenant_id, id),
+    CONSTRAINT skill_messages_subject_skill_id_fkey
+    FOREIGN KEY (tenant_id, subject_skill_id) REFERENCES public.skills (tenant_id, id)
+    ON DELETE CASCADE,
+    CONSTRAINT skill_messages_proposed_parent_skill_id_fkey
+    FOREIGN KEY (tenant_id, proposed_parent_skill_id) REFERENCES public.skills (tenant_id, id)
+    ON DELETE SET NULL (proposed_parent_skill_id)
+) WITH (fillfactor = 90);
+
+-- Nothing is kept of the texts but the texts: statistics would hold some of them, and EXPLAIN would
+-- spell them out.
+ALTER TABLE public.skill_messages ALTER COLUMN message SET STATISTICS 0;
+
+-- The inbox, newest first, ties by id: one ordered scan. "C": the same order whatever the locale.
+-- Deleting a user.
+CREATE INDEX skill_messages_to_user_idx
+ON public.skill_messages (to_user_id, tenant_id, created_at, id COLLATE "C");
+
+-- The unread badge, counted without visiting the table: all columns that the policies look at. The
+-- sender is no key, so that the entries of an inbox stand in the order of the table.
+CREATE INDEX skill_messages_unread_idx
+ON public.skill_messages (to_user_id, tenant_id) INCLUDE (from_user_id)
+WHERE read_at IS NULL;
+
+-- The sent messages, likewise. Deleting a user.
+CREATE INDEX skill_messages_from_user_idx
+ON public.skill_messages (from_user_id, tenant_id, created_at, id COLLATE "C");
+
+-- What concerns a whole tenant: its figures, its retention, deleting it.
+CREATE INDEX skill_messages_tenant_id_idx ON public.skill_messages (tenant_id);
+
+-- Deleting a skill: cascade and set null. tenant_id costs next to nothing here, being the same for
+-- all entries of a skill, and keeps the planner from adding the index of a large tenant to the
+-- search.
+CREATE INDEX skill_messages_subject_skill_idx
+ON public.skill_messages (subject_skill_id, tenant_id);
+CREATE INDEX skill_messages_proposed_parent_skill_idx
+ON public.skill_messages (proposed_parent_skill_id, tenant_id)
+WHERE proposed_parent_skill_id IS NOT NULL;
+
+-- A user belongs to one tenant: without knowing that, the planner expects next to no rows for the
+-- pair and prefers a sort to the ordered scan.
+CREATE STATISTICS public.skill_messages_to_user_stats (DEPENDENCIES, NDISTINCT)
+ON tenant_id, to_user_id FROM public.skill_messages;
+CREATE STATISTICS public.skill_messages_from_user_stats (DEPENDENCIES, NDISTINCT)
+ON tenant_id, from_user_id FROM public.skill_messages;
+
+-- Closed until the next changes open it: to owner and all, whatever default privileges say.
+CALL skill_messages_private.revoke_from_all('public.skill_messages');
+ALTER TABLE public.skill_messages ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.skill_messages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.skill_messages IS
+'Proposals between authors of one tenant: "group your skill under mine". Each is born pending and
+unread, read once and answered once.';
+COMMENT ON COLUMN public.skill_messages.id IS
+'Unique within its tenant; given by the caller for a safe retry, at most 255 bytes, else a UUID of
+version 7 as text.';
+COMMENT ON COLUMN public.skill_messages.tenant_id IS
+'The tenant that the message belongs to, and both users and both skills with it.';
+COMMENT ON COLUMN public.skill_messages.from_user_id IS 'The author who proposes.';
+COMMENT ON COLUMN public.skill_messages.to_user_id IS 'The author who reads and answers.';
+COMMENT ON COLUMN public.skill_messages.subject_skill_id IS
+'The skill to be grouped. The message is deleted together with it.';
+COMMENT ON COLUMN public.skill_messages.proposed_parent_skill_id IS
+'The skill to group it under; null when the sender proposes none, or after that skill was deleted.';
+COMMENT ON COLUMN public.skill_messages.message IS
+'What the sender writes: at least one visible character, at most 10,000.';
+COMMENT ON COLUMN public.skill_messages.status IS 'pending, then accepted or declined, once.';
+COMMENT ON COLUMN public.skill_messages.created_at IS
+'When it was sent: the start of the sending transaction, in whole milliseconds.';
+COMMENT ON COLUMN public.skill_messages.read_at IS 'When it was first read, in whole milliseconds; null until then.';
+COMMENT ON COLUMN public.skill_messages.answered_at IS
+'When it was accepted or declined, in whole milliseconds, which a rule notes; null until then.';
+
+-- These comments are also the hints of the errors that the functions raise.
+COMMENT ON CONSTRAINT skill_messages_id_check ON public.skill_messages IS
+'Leave the id out, or give one of 1 to 255 bytes.';
+COMMENT ON CONSTRAINT skill_messages_tenant_id_check ON public.skill_messages IS
+'The tenant is never the empty string.';
+COMMENT ON CONSTRAINT skill_messages_from_user_id_check ON public.skill_messages IS
+'A user is never the empty string.';
+COMMENT ON CONSTRAINT skill_messages_to_user_id_check ON public.skill_messages IS
+'A user is never the empty string.';
+COMMENT ON CONSTRAINT skill_messages_message_check ON public.skill_messages IS
+'Write at least one visible character and at most 10,000 characters.';
+COMMENT ON CONSTRAINT skill_messages_status_check ON public.skill_messages IS
+'A status is pending, accepted or declined.';
+COMMENT ON CONSTRAINT skill_messages_created_at_check ON public.skill_messages IS
+'Give a time from 1970 on.';
+COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
+'Give the time of the first reading, not before it was sent.';
+COMMENT ON CONSTRAINT skill_messages_answered_at_check ON public.skill_messages IS
+'Leave it out: it is noted when the status changes.';
+COMMENT ON CONSTRAINT skill_messages_tenant_id_fkey ON public.skill_messages IS
+'Set the context to a tenant that exists.';
+COMMENT ON CONSTRAINT skill_messages_from_user_id_fkey ON public.skill_messages IS
+'Give the id of a user of the current tenant.';
+COMMENT ON CONSTRAINT skill_messages_to_user_id_fkey ON public.skill_messages IS
+'Give the id of a user of the current tenant.';
+COMMENT ON CONSTRAINT skill_messages_subject_skill_id_fkey ON public.skill_messages IS
+'Give the id of a skill of the current tenant.';
+COMMENT ON CONSTRAINT skill_messages_proposed_parent_skill_id_fkey ON public.skill_messages IS
+'Give the id of a skill of the current tenant, or leave it out.';
+
+COMMIT;

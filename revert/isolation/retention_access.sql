@@ -1,0 +1,12 @@
+-- Revert skill_messages:isolation/retention_access from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL lock_timeout = '5s';
+
+REVOKE ALL ON public.skill_messages FROM skill_messages_retention;
+
+DROP POLICY IF EXISTS retention_access ON public.skill_messages;
+
+COMMIT;

@@ -1,0 +1,15 @@
+-- Revert skill_messages:isolation/tenant_isolation from pg
+--
+-- Row-level security itself stays until the table goes: without a policy nobody sees a row.
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL lock_timeout = '5s';
+
+REVOKE ALL ON public.skill_messages FROM skill_messages_service;
+
+DROP POLICY IF EXISTS tenant_access ON public.skill_messages;
+DROP POLICY IF EXISTS tenant_isolation ON public.skill_messages;
+
+COMMIT;

@@ -1,0 +1,10 @@
+-- Revert skill_messages:operations/get_messages from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DROP FUNCTION IF EXISTS public.get_messages_from_user(text, integer, timestamptz, text);
+DROP FUNCTION IF EXISTS public.get_messages_for_user(text, integer, timestamptz, text);
+
+COMMIT;

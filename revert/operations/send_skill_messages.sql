@@ -1,0 +1,9 @@
+-- Revert skill_messages:operations/send_skill_messages from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DROP FUNCTION IF EXISTS public.send_skill_messages(jsonb);
+
+COMMIT;

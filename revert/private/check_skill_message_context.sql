@@ -1,0 +1,9 @@
+-- Revert skill_messages:private/check_skill_message_context from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DROP FUNCTION IF EXISTS skill_messages_private.check_skill_message_context(text, text);
+
+COMMIT;

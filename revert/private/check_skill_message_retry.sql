@@ -1,0 +1,11 @@
+-- Revert skill_messages:private/check_skill_message_retry from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DROP FUNCTION IF EXISTS skill_messages_private.check_skill_message_retry(
+    text, text, text, text, text, text, text
+);
+
+COMMIT;

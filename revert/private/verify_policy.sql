@@ -1,0 +1,11 @@
+-- Revert skill_messages:private/verify_policy from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DROP FUNCTION IF EXISTS skill_messages_private.verify_policy(
+    text, text, text, text, text[], text, text
+);
+
+COMMIT;

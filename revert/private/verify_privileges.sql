@@ -1,0 +1,9 @@
+-- Revert skill_messages:private/verify_privileges from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+DROP FUNCTION IF EXISTS skill_messages_private.verify_privileges(text, text, text);
+
+COMMIT;

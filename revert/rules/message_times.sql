@@ -1,0 +1,12 @@
+-- Revert skill_messages:rules/message_times from pg
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS times_of_life ON public.skill_messages;
+DROP TRIGGER IF EXISTS times_of_birth ON public.skill_messages;
+DROP FUNCTION IF EXISTS skill_messages_private.set_skill_message_times();
+
+COMMIT;

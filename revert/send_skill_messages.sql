@@ -1,7 +1,0 @@
--- Revert skill_messages:send_skill_messages from pg
-
-BEGIN;
-
-DROP FUNCTION public.send_skill_messages(jsonb);
-
-COMMIT;

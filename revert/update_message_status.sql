@@ -1,7 +1,0 @@
--- Revert skill_messages:update_message_status from pg
-
-BEGIN;
-
-DROP FUNCTION public.update_message_status(text, text);
-
-COMMIT;

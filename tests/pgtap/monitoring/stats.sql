@@ -1,0 +1,129 @@
+-- Figures: of a tenant, for whoever may see its messages; of all tenants, for monitoring, without
+-- any content.
+
+BEGIN;
+\ir ../include/fixture.psql
+SELECT plan(38);
+
+-- The time of an answer is now(), which is no time to compare with: the rules are off for this.
+CREATE FUNCTION pg_temp.answer(id text, answered_at timestamptz) RETURNS void LANGUAGE sql
+SET session_replication_role = replica
+AS $$ UPDATE skill_messages AS m SET answered_at = $2 WHERE m.id = $1 $$;
+
+-- The fixture: acme has three pending and unread, a4 accepted and a5 declined, both after 31 days;
+-- Acme has two pending.
+SELECT pg_temp.answer('a4', '2026-02-04'), pg_temp.answer('a5', '2026-02-05');
+
+SELECT is(
+    attempt(actor, tenant, me, 'SELECT to_jsonb(s) FROM get_message_stats() AS s'),
+    expected::jsonb::text, format('%s as %s in %s', actor, me, tenant)
+)
+FROM (VALUES
+    ('service', 'acme', '', '{"pending": 3, "accepted": 1, "declined": 1, "unread": 3,
+        "oldest_pending_created_at": "2026-01-01T00:00:00+00:00",
+        "median_time_to_answer": "31 days"}'),
+    ('service', 'Acme', '', '{"pending": 2, "accepted": 0, "declined": 0, "unread": 2,
+        "oldest_pending_created_at": "2026-01-01T00:00:00+00:00", "median_time_to_answer": null}'),
+    ('service', 'nowhere', '', '{"pending": 0, "accepted": 0, "declined": 0, "unread": 0,
+        "oldest_pending_created_at": null, "median_time_to_answer": null}'),
+    ('superuser', 'Acme', '', '{"pending": 2, "accepted": 0, "declined": 0, "unread": 2,
+        "oldest_pending_created_at": "2026-01-01T00:00:00+00:00", "median_time_to_answer": null}'),
+
+    -- A signed-in user's figures are those of its own messages, sent and received.
+    ('app', 'acme', 'ann', '{"pending": 2, "accepted": 1, "declined": 1, "unread": 2,
+        "oldest_pending_created_at": "2026-01-01T00:00:00+00:00",
+        "median_time_to_answer": "31 days"}'),
+    ('app', 'acme', 'cid', '{"pending": 1, "accepted": 0, "declined": 0, "unread": 1,
+        "oldest_pending_created_at": "2026-01-03T00:00:00+00:00", "median_time_to_answer": null}'),
+    ('both', 'acme', 'cid', '{"pending": 1, "accepted": 0, "declined": 0, "unread": 1,
+        "oldest_pending_created_at": "2026-01-03T00:00:00+00:00", "median_time_to_answer": null}'),
+    ('app', 'acme', 'gus', '{"pending": 0, "accepted": 0, "declined": 0, "unread": 0,
+        "oldest_pending_created_at": null, "median_time_to_answer": null}')
+) AS views (actor, tenant, me, expected);
+
+-- Answered is not read, read is not answered, the oldest message is not the oldest pending one, and
+-- the median of two is between them.
+UPDATE skill_messages SET status = 'accepted' WHERE id IN ('a1', 'g1', 'g2');
+UPDATE skill_messages SET read_at = '2026-01-12' WHERE id IN ('a2', 'g1', 'g2');
+SELECT pg_temp.answer('a1', '2026-02-05'), pg_temp.answer('g1', '2026-01-11'),
+    pg_temp.answer('g2', '2026-01-05');
+
+SELECT is(
+    attempt('service', tenant, '', 'SELECT to_jsonb(s) FROM get_message_stats() AS s'),
+    expected::jsonb::text, format('%s, later', tenant)
+)
+FROM (VALUES
+    ('acme', '{"pending": 2, "accepted": 2, "declined": 1, "unread": 2,
+        "oldest_pending_created_at": "2026-01-02T00:00:00+00:00",
+        "median_time_to_answer": "31 days"}'),
+    ('Acme', '{"pending": 0, "accepted": 2, "declined": 0, "unread": 0,
+        "oldest_pending_created_at": null,
+        "median_time_to_answer": "6 days 12:00:00"}')
+) AS views (tenant, expected);
+
+-- The view: its columns, none of which can hold content, and who may read it.
+SELECT is(
+    (SELECT jsonb_object_agg(attname, format_type(atttypid, atttypmod)) FROM pg_attribute
+    WHERE attrelid = 'skill_message_totals'::regclass AND attnum > 0),
+    '{"messages": "bigint", "unread": "bigint", "sent": "bigint", "changed": "bigint",
+      "deleted": "bigint", "table_bytes": "bigint", "index_bytes": "bigint",
+      "last_vacuumed_at": "timestamp with time zone",
+      "last_analyzed_at": "timestamp with time zone"}'::jsonb,
+    'numbers and times, no text'
+);
+
+SELECT is_empty(
+    $$
+        SELECT DISTINCT refobjid::regclass, refobjsubid
+        FROM pg_depend JOIN pg_rewrite AS r ON r.oid = objid
+        WHERE r.ev_class = 'skill_message_totals'::regclass AND deptype = 'n'
+            AND refclassid = 'pg_class'::regclass
+            AND refobjid = 'skill_messages'::regclass AND refobjsubid > 0
+    $$,
+    'it reads no column of the messages'
+);
+
+-- One row, whoever asks and whatever the context: it is no tenant's.
+SELECT is(
+    attempt(actor, tenant, '', 'SELECT count(*) FROM skill_message_totals'), expected,
+    format('%s in tenant %L reads the totals', actor, tenant)
+)
+FROM (VALUES
+    ('monitor', '1'), ('superuser', '1'), ('owner', '1'), ('service', '42501'), ('app', '42501'),
+    ('both', '42501'), ('retention', '42501'), ('nobody', '42501')
+) AS actors (actor, expected)
+CROSS JOIN (VALUES ('acme'), ('')) AS tenants (tenant);
+
+-- Monitoring sees totals and nothing else.
+SELECT is(attempt('monitor', 'acme', 'ann', statement), '42501', 'monitor: ' || statement)
+FROM (VALUES
+    ('SELECT count(*) FROM skill_messages'),
+    ('SELECT id FROM tenants'),
+    ('SELECT id FROM users'),
+    ('SELECT id FROM skills'),
+    ('SELECT pending FROM get_message_stats()'),
+    ('SELECT send_skill_message(''ann'', ''ben'', ''knots'', ''Hello'')'),
+    ('SELECT set_skill_message_context(''acme'')')
+) AS tries (statement);
+
+-- The figures are the server's statistics, most of which count when a transaction has committed.
+-- What ANALYZE writes can be set here, so that it rolls back.
+UPDATE pg_class SET reltuples = 42 WHERE oid = 'skill_messages_unread_idx'::regclass;
+UPDATE pg_class SET reltuples = 77 WHERE oid = 'skill_messages'::regclass;
+
+SELECT is(attempt('monitor', '', '', 'SELECT unread FROM skill_message_totals'), '42',
+    'unread is how many the index of unread messages has');
+
+UPDATE pg_class SET reltuples = -1 WHERE oid = 'skill_messages_unread_idx'::regclass;
+
+SELECT is(attempt('monitor', '', '', 'SELECT unread FROM skill_message_totals'), '0',
+    'or 0, before the first ANALYZE');
+
+SELECT is(
+    attempt('monitor', '', '', 'SELECT table_bytes, index_bytes FROM skill_message_totals'),
+    pg_table_size('skill_messages') || ',' || pg_indexes_size('skill_messages'),
+    'the sizes are those of the table and of its indexes'
+);
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,261 @@
+-- Sending many at once: the ids in the order of the input, all or nothing, and an error that says
+-- which element.
+
+BEGIN;
+\ir ../include/fixture.psql
+SELECT plan(198);
+
+-- What is stored. No order of ids, users or texts is the order of the input.
+SELECT is(
+    act('service', 'acme', '', $$
+        SELECT send_skill_messages('[
+            {"id": "z", "from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+             "message": "One", "proposed_parent_skill_id": "sails"},
+            {"id": "m", "from_user_id": "cid", "to_user_id": "ann", "subject_skill_id": "ropes",
+             "message": "Two", "proposed_parent_skill_id": null},
+            {"message": " Th\"ree\n🧶", "subject_skill_id": "knots", "to_user_id": "ben",
+             "from_user_id": "ben", "id": "q"},
+            {"id": "a", "from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+             "message": "One"}
+        ]')
+    $$), '["z","m","q","a"]', 'service sends four, and their ids come back in the same order'
+);
+
+SELECT is(
+    (SELECT jsonb_agg(to_jsonb(m) - '{created_at,answered_at}'::text[] ORDER BY id DESC)
+    FROM skill_messages AS m
+    WHERE id IN ('z', 'm', 'q', 'a')),
+    '[
+        {"id": "z", "tenant_id": "acme", "from_user_id": "ann", "to_user_id": "ben",
+         "subject_skill_id": "knots", "proposed_parent_skill_id": "sails", "message": "One",
+         "status": "pending", "read_at": null},
+        {"id": "q", "tenant_id": "acme", "from_user_id": "ben", "to_user_id": "ben",
+         "subject_skill_id": "knots", "proposed_parent_skill_id": null,
+         "message": " Th\"ree\n🧶", "status": "pending", "read_at": null},
+        {"id": "m", "tenant_id": "acme", "from_user_id": "cid", "to_user_id": "ann",
+         "subject_skill_id": "ropes", "proposed_parent_skill_id": null, "message": "Two",
+         "status": "pending", "read_at": null},
+        {"id": "a", "tenant_id": "acme", "from_user_id": "ann", "to_user_id": "ben",
+         "subject_skill_id": "knots", "proposed_parent_skill_id": null, "message": "One",
+         "status": "pending", "read_at": null}
+    ]'::jsonb,
+    'each is stored as it was said, pending and unread, in the tenant of the context'
+);
+
+SELECT is(
+    (SELECT count(*) FROM skill_messages WHERE created_at = now()), 4::bigint,
+    'all were sent now, and there are no others'
+);
+
+-- Elements are made from this one: ann to ben about knots.
+CREATE FUNCTION tap.element(changes jsonb DEFAULT '{}', less text DEFAULT '') RETURNS jsonb
+LANGUAGE sql
+AS $$
+    SELECT '{"from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+             "message": "Hello"}'::jsonb - less || changes
+$$;
+
+-- So many of it, and one of them otherwise.
+CREATE FUNCTION tap.batch(size integer, odd_position integer, odd jsonb) RETURNS text
+LANGUAGE sql
+AS $$
+    SELECT format('SELECT send_skill_messages(%L)',
+        jsonb_agg(CASE n WHEN odd_position THEN odd ELSE tap.element() END ORDER BY n))
+    FROM generate_series(1, size) AS n
+$$;
+
+-- Fresh ids.
+SELECT matches(
+    attempt(actor, 'acme', 'ann', tap.batch(3, 2, tap.element('{"id": "given"}'))),
+    '^\["[0-9a-f-]{36}","given","[0-9a-f-]{36}"\]$',
+    actor || ': who gives no id gets a random UUID, in its place'
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor);
+
+SELECT matches(
+    attempt('app', 'acme', 'ann', tap.batch(1, 1, tap.element('{"id": null}'))),
+    '^\["[0-9a-f-]{36}"\]$', 'so does who gives null, and a batch may have one element'
+);
+
+SELECT is(
+    attempt(actor, 'acme', 'ann', format('SELECT count(DISTINCT id) FROM unnest((%s)) AS id',
+        tap.batch(1000, 0, NULL))), '1000',
+    actor || ' sends 1000, the same words each time, and they are 1000 messages'
+)
+FROM (VALUES ('service'), ('app')) AS actors (actor);
+
+-- Retries.
+CREATE TEMP TABLE before AS SELECT * FROM skill_messages;
+
+SELECT is(act(actor, 'acme', 'ann', format('SELECT send_skill_messages(%L)', batch)), expected,
+    format('%s: %s', actor, what))
+FROM (VALUES ('service'), ('app')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('a batch of two that exist, one accepted, in another order',
+        '[{"id": "a4", "from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+           "proposed_parent_skill_id": "sails", "message": "Or so?"},
+          {"id": "a1", "from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+           "proposed_parent_skill_id": "ropes", "message": "Mine under yours?"}]',
+        '["a4","a1"]'),
+    ('the same one twice',
+        '[{"id": "a", "from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+           "message": "One"},
+          {"id": "a", "from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
+           "message": "One", "proposed_parent_skill_id": null}]',
+        '["a","a"]')
+) AS retries (what, batch, expected);
+
+SELECT results_eq(
+    'SELECT * FROM skill_messages ORDER BY id', 'SELECT * FROM before ORDER BY id',
+    'after the retries every message is as it was, and there is no new one'
+);
+
+SELECT is(
+    act('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', jsonb_build_array(
+        tap.element('{"id": "new 2"}'), tap.element('{"id": "a", "message": "One"}'),
+        tap.element('{"id": "new 1"}'), tap.element('{"id": "new 2"}')))),
+    '["new 2","a","new 1","new 2"]', 'old and new mix, and one may come twice'
+);
+
+SELECT is(
+    (SELECT count(*) FROM skill_messages) - (SELECT count(*) FROM before), 2::bigint,
+    'what is new is stored once'
+);
+
+-- What is wrong with an element: the same SQLSTATE and words as of a single send, after its
+-- position, counting from 1, with a hint. It is an error that ends the statement, not one that is
+-- returned: so nothing of the batch is stored.
+SELECT is(
+    complaint(actor, 'acme', 'ann', tap.batch(size, position, odd)),
+    replace(expected, '#', format('message %s:', position)),
+    format('%s: element %s of %s, %s', actor, position, size, left(odd::text, 60))
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES (1, 1), (3, 2), (3, 3), (1000, 1000)) AS places (size, position)
+CROSS JOIN (VALUES
+    (tap.element('{"to_user_id": "gus"}'), '23503 # unknown to_user_id'),
+    (tap.element('{"message": " "}'), '23514 # invalid message'),
+    (tap.element('{"id": "a1"}'), 'SM004 # id "a1" is taken by a different message'),
+    (tap.element('{"to_user_id": null}'), '22023 # to_user_id is null')
+) AS bad (odd, expected);
+
+SELECT is(
+    complaint(actor, 'acme', 'ann', tap.batch(2, 2, odd)), expected,
+    format('%s: %s', actor, left(odd::text, 90))
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES
+    -- Unknown keys. The tenant is never an argument.
+    (tap.element('{"tenant_id": "acme"}'),
+        '22023 message 2: unknown key, or value that is no string: tenant_id'),
+    (tap.element('{"status": "pending"}'),
+        '22023 message 2: unknown key, or value that is no string: status'),
+    (tap.element('{"read_at": null}'),
+        '22023 message 2: unknown key, or value that is no string: read_at'),
+    (tap.element('{"Message": "Hello"}'),
+        '22023 message 2: unknown key, or value that is no string: Message'),
+    (tap.element('{" id": "x"}'),
+        '22023 message 2: unknown key, or value that is no string:  id'),
+    (tap.element('{"": "x"}'),
+        '22023 message 2: unknown key, or value that is no string: '),
+    (tap.element('{"b": 1, "c": 2}'),
+        '22023 message 2: unknown key, or value that is no string: b, c'),
+
+    -- Values that are no strings.
+    (tap.element('{"id": 7}'), '22023 message 2: unknown key, or value that is no string: id'),
+    (tap.element('{"message": true}'),
+        '22023 message 2: unknown key, or value that is no string: message'),
+    (tap.element('{"message": ["Hello"]}'),
+        '22023 message 2: unknown key, or value that is no string: message'),
+    (tap.element('{"from_user_id": {"id": "ann"}}'),
+        '22023 message 2: unknown key, or value that is no string: from_user_id'),
+
+    -- Elements that are no objects.
+    ('"Hello"', '22023 message 2: the element is no object'),
+    ('7', '22023 message 2: the element is no object'),
+    ('null', '22023 message 2: the element is no object'),
+    ('[]', '22023 message 2: the element is no object'),
+
+    -- What is missing is null.
+    ('{}', '22023 message 2: from_user_id is null'),
+    (tap.element(less => 'from_user_id'), '22023 message 2: from_user_id is null'),
+    (tap.element('{"from_user_id": null}'), '22023 message 2: from_user_id is null'),
+    (tap.element(less => 'to_user_id'), '22023 message 2: to_user_id is null'),
+    (tap.element(less => 'subject_skill_id'), '22023 message 2: subject_skill_id is null'),
+    (tap.element('{"subject_skill_id": null}'), '22023 message 2: subject_skill_id is null'),
+    (tap.element(less => 'message'), '23514 message 2: invalid message'),
+    (tap.element('{"message": null}'), '23514 message 2: invalid message'),
+
+    -- What a single send refuses.
+    (tap.element('{"id": ""}'), '23514 message 2: invalid id'),
+    (tap.element('{"to_user_id": ""}'), '23514 message 2: invalid to_user_id'),
+    (tap.element('{"to_user_id": "absent"}'), '23503 message 2: unknown to_user_id'),
+    (tap.element('{"subject_skill_id": "winds"}'), '23503 message 2: unknown subject_skill_id'),
+    (tap.element('{"proposed_parent_skill_id": "winds"}'),
+        '23503 message 2: unknown proposed_parent_skill_id'),
+    (tap.element('{"proposed_parent_skill_id": ""}'),
+        '23503 message 2: unknown proposed_parent_skill_id'),
+    (tap.element(jsonb_build_object('message', repeat('x', 10001))),
+        '23514 message 2: invalid message'),
+    (tap.element(jsonb_build_object('id',
+        (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 200) AS n))),
+        '22023 message 2: an id is too long for its index'),
+
+    -- Ids of other tenants and of messages between others: taken, and no more is told.
+    (tap.element('{"id": "g1"}'), 'SM004 message 2: id "g1" is taken by a different message'),
+    (tap.element('{"id": "a3"}'), 'SM004 message 2: id "a3" is taken by a different message')
+) AS bad (odd, expected);
+
+SELECT is(
+    complaint('app', 'acme', 'ann', tap.batch(2, 2, tap.element(jsonb_build_object('from_user_id',
+        id)))),
+    format('42501 message 2: from_user_id or user_id: "%s" is not the signed-in user', id),
+    format('app: one sender of two is %L', id)
+)
+FROM (VALUES ('ben'), ('gus'), ('absent'), ('ANN'), ('')) AS senders (id);
+
+SELECT is(
+    complaint('service', 'acme', 'ann', tap.batch(2, 2,
+        tap.element(jsonb_build_object('from_user_id', id)))),
+    expected, format('service: one sender of two is %L', id)
+)
+FROM (VALUES
+    ('gus', '23503 message 2: unknown from_user_id'), ('', '23514 message 2: invalid from_user_id')
+) AS senders (id, expected);
+
+-- An id twice in one batch, for different messages; the first of several errors is told, those of
+-- form before the others.
+SELECT is(
+    complaint('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', batch)), expected,
+    expected
+)
+FROM (VALUES
+    (jsonb_build_array(tap.element(), tap.element('{"id": "twice"}'), tap.element(),
+        tap.element('{"id": "twice", "message": "Bye"}')),
+        'SM004 message 4: id "twice" is taken by a different message'),
+    (jsonb_build_array(tap.element(), tap.element('{"message": ""}'),
+        tap.element('{"to_user_id": ""}')), '23514 message 2: invalid message'),
+    (jsonb_build_array(tap.element('{"message": ""}'), '"x"', tap.element('{"odd": ""}')),
+        '22023 message 2: the element is no object')
+) AS bad (batch, expected);
+
+-- What is no batch.
+SELECT is(
+    complaint(actor, 'acme', 'ann', format('SELECT send_skill_messages(%L)', batch)),
+    '22023 messages is no array of 1 to 1000 elements',
+    format('%s: %s', actor, coalesce(left(batch, 60), 'null'))
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES
+    (NULL), ('null'), ('[]'), ('{}'), ('"x"'), ('7'), (tap.element()::text),
+    ((SELECT jsonb_agg(tap.element())::text FROM generate_series(1, 1001)))
+) AS bad (batch);
+
+-- The context's tenant, when no such tenant exists.
+SELECT is(
+    complaint('service', 'nowhere', '', tap.batch(1, 0, NULL)),
+    '23503 message 1: unknown tenant_id', 'a batch in a tenant that does not exist'
+);
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,112 @@
+-- Export: all that a user sent or received, whole, one JSON object a line.
+
+BEGIN;
+\ir ../include/fixture.psql
+SELECT plan(37);
+
+INSERT INTO skill_messages (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message)
+VALUES ('self', 'acme', 'ann', 'ann', 'knots', E'To \"myself\"\n{"a": \\b}\t🧶');
+
+-- Which, sent before received, each once.
+SELECT is(
+    attempt(actor, 'acme', id, format($$
+        SELECT string_agg(id, ' ' ORDER BY sent DESC, id) FROM (
+            SELECT line ->> 'id' AS id, line ->> 'from_user_id' = %1$L AS sent
+            FROM export_user_messages(%1$L)
+        ) AS lines
+    $$, id)), expected, format('%s exports %s', actor, id)
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('ann', 'a1 a4 self a2 a5'), ('ben', 'a2 a3 a5 a1 a4'), ('cid', 'a3')
+) AS users (id, expected);
+
+SELECT is(
+    attempt(actor, 'acme', 'ben', $$
+        SELECT string_agg(CASE line ->> 'from_user_id' WHEN 'ben' THEN 's' ELSE 'r' END, ''
+            ORDER BY number)
+        FROM export_user_messages('ben') WITH ORDINALITY AS e (line, number)
+    $$), 'sssrr', actor || ': what was sent comes first'
+)
+FROM (VALUES ('service'), ('app')) AS actors (actor);
+
+-- Whole: the columns of the table are the keys, their values as JSON has them.
+SELECT is(
+    attempt('app', 'acme', 'ann', $$
+        SELECT jsonb_agg(line ORDER BY line ->> 'id') FROM export_user_messages(user_id => 'ann')
+    $$),
+    (SELECT jsonb_agg(to_jsonb(m) ORDER BY id)::text FROM skill_messages AS m
+    WHERE tenant_id = 'acme' AND 'ann' IN (from_user_id, to_user_id)),
+    'each line is the whole message, text, decision and reading included'
+);
+
+SELECT is(
+    attempt('app', 'acme', 'ben',
+        'SELECT DISTINCT to_jsonb(ARRAY(SELECT jsonb_object_keys(line) ORDER BY 1)) '
+        'FROM export_user_messages(''ben'')'),
+    (SELECT jsonb_agg(attname ORDER BY attname::text COLLATE "C")::text FROM pg_attribute
+    WHERE attrelid = 'skill_messages'::regclass AND attnum > 0 AND NOT attisdropped),
+    'the keys are all columns, in every line'
+);
+
+SELECT is(
+    attempt('app', 'acme', 'ann', $$
+        SELECT bool_or(line::text ~ '[\n\r]'), count(*) FROM export_user_messages('ann')
+    $$), 'false,5', 'a line is a line, whatever the message has in it'
+);
+
+SELECT is(
+    attempt('app', 'acme', 'ann', $$
+        SELECT line ->> 'id' FROM export_user_messages('ann' COLLATE "POSIX")
+        ORDER BY line ->> 'id' LIMIT 1
+    $$), 'a1', 'the caller''s collation is none of the function''s business'
+);
+
+-- App exports itself only; service anybody in the tenant, and nobody is nothing.
+SELECT is(
+    complaint(actor, 'acme', 'ann', format('SELECT line FROM export_user_messages(%L)', id)),
+    format('42501 from_user_id or user_id: "%s" is not the signed-in user', id),
+    format('%s as ann exports %L', actor, id)
+)
+FROM (VALUES ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES ('ben'), ('gus'), ('absent'), ('Ann'), ('')) AS users (id);
+
+SELECT is(
+    attempt(actor, tenant, me, format('SELECT line FROM export_user_messages(%L)', id)), 'nothing',
+    format('%s as %L in %s exports %L', actor, me, tenant, id)
+)
+FROM (VALUES
+    ('service', 'acme', '', 'gus'), ('service', 'acme', '', 'Ann'), ('service', 'acme', '', 'x'),
+    ('service', 'acme', '', ''), ('service', 'Acme', '', 'ann'), ('superuser', 'Acme', '', 'ann'),
+    ('app', 'Acme', 'ann', 'ann')
+) AS calls (actor, tenant, me, id);
+
+-- What is erased is exported as it is now; all of it, however much.
+SELECT is(
+    act('retention', 'acme', '', 'SELECT * FROM erase_user_messages(''cid'')'), '1,0',
+    'cid, whose only message was never answered, is erased'
+);
+
+SELECT is(
+    act('retention', 'acme', '', 'SELECT * FROM erase_user_messages(''ben'')'), '2,2',
+    'ben is erased'
+);
+
+SELECT is(
+    attempt('app', 'acme', 'ann', $$
+        SELECT line ->> 'id', line ->> 'message', line ->> 'status'
+        FROM export_user_messages('ann') WHERE line ->> 'id' <> 'self' ORDER BY line ->> 'id'
+    $$), 'a4,[erased],accepted a5,[erased],declined', 'ann keeps that decisions were made'
+);
+
+INSERT INTO skill_messages (tenant_id, from_user_id, to_user_id, subject_skill_id, message)
+SELECT 'acme', 'cid', 'ben', 'knots', 'Many' FROM generate_series(1, 1001);
+
+SELECT is(
+    attempt('app', 'acme', id, format('SELECT count(*) FROM export_user_messages(%L)', id)),
+    expected, 'all of ' || id
+)
+FROM (VALUES ('cid', '1001'), ('ben', '1003')) AS users (id, expected);
+
+SELECT * FROM finish();
+ROLLBACK;

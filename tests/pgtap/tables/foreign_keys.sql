@@ -1,0 +1,149 @@
+-- What the foreign keys do: deleting a skill takes the messages about it along and leaves those
+-- that proposed it as a parent; users and tenants with messages stay; nobody names what belongs to
+-- another tenant.
+
+BEGIN;
+\ir ../include/fixture.psql
+SELECT plan(92);
+
+-- Deleting. a1 and a4 are about knots, a2 about ropes, a3 and a5 about sails; parents: ropes,
+-- sails, knots. a4 is accepted and a5 declined: that a message is decided protects it from nothing
+-- here.
+SELECT is(
+    attempt(actor, 'acme', '', format(
+        'WITH gone AS (%s RETURNING id) SELECT id FROM gone', statement)),
+    expected, format('%s: %s', actor, statement)
+)
+FROM (VALUES ('service'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('DELETE FROM skills WHERE id = ''knots''', 'knots'),
+    ('DELETE FROM skills WHERE id = ''absent''', 'nothing'),
+    ('DELETE FROM users WHERE id = ''ann''', '23503'),
+    ('DELETE FROM users WHERE id = ''cid''', '23503'),
+    ('UPDATE users SET id = ''annie'' WHERE id = ''ann''', '23503'),
+    ('UPDATE skills SET id = ''loops'' WHERE id = ''knots''', '23503')
+) AS deletions (statement, expected);
+
+SELECT is(attempt('superuser', 'acme', '', statement), expected, 'superuser: ' || statement)
+FROM (VALUES
+    ('DELETE FROM tenants WHERE id = ''acme''', '23503'),
+    ('UPDATE users SET tenant_id = ''Acme'' WHERE id = ''ann''', '23503'),
+    ('UPDATE skills SET tenant_id = ''Acme'' WHERE id = ''knots''', '23503'),
+    ('UPDATE skills SET tenant_id = ''Acme'' WHERE id = ''ropes''', '23503')
+) AS deletions (statement, expected);
+
+SELECT is(attempt('service', 'Acme', '', statement), '0 rows',
+    'service in the other tenant: ' || statement)
+FROM (VALUES
+    ('DELETE FROM skills WHERE id = ''knots'''),
+    ('DELETE FROM users WHERE id = ''cid''')
+) AS deletions (statement);
+
+-- After it, step by step, as service; each deletion is kept.
+CREATE TEMP TABLE before AS SELECT * FROM skill_messages;
+
+SELECT is(act('service', 'acme', '', 'DELETE FROM skills WHERE id = ''ropes'''), '1 rows',
+    'service deletes ropes');
+
+SELECT is(
+    (SELECT string_agg(id, ' ' ORDER BY id) FROM skill_messages), 'a1 a3 a4 a5 g1 g2',
+    'a2, which was about ropes, is gone, and no other'
+);
+SELECT is(
+    (SELECT to_jsonb(m) FROM skill_messages AS m WHERE id = 'a1'),
+    (SELECT to_jsonb(b) || '{"proposed_parent_skill_id": null}' FROM before AS b WHERE id = 'a1'),
+    'a1, which proposed ropes as the parent, has no parent now; all else is as before'
+);
+
+SELECT is(act('service', 'acme', '', 'DELETE FROM skills WHERE id = ''sails'''), '1 rows',
+    'service deletes sails');
+
+SELECT is(
+    (SELECT string_agg(id, ' ' ORDER BY id) FROM skill_messages), 'a1 a4 g1 g2',
+    'a3 and a5, which were about sails, are gone, the declined one too'
+);
+SELECT is(
+    (SELECT to_jsonb(m) FROM skill_messages AS m WHERE id = 'a4'),
+    (SELECT to_jsonb(b) || '{"proposed_parent_skill_id": null}' FROM before AS b WHERE id = 'a4'),
+    'a4 is accepted and read still, with no parent'
+);
+
+SELECT is(act('service', 'acme', '', 'DELETE FROM users WHERE id = ''cid'''), '1 rows',
+    'a user without messages can be deleted');
+
+SELECT is(act('superuser', 'Acme', '', 'DELETE FROM skills WHERE id = ''winds'''), '1 rows',
+    'superuser deletes winds');
+
+SELECT is(
+    (SELECT string_agg(id || coalesce(' under ' || proposed_parent_skill_id, ''), ', ' ORDER BY id)
+    FROM skill_messages WHERE tenant_id = 'Acme'),
+    'g1', 'g2, which was about winds, is gone; g1 has no parent'
+);
+
+SELECT is(act('service', 'acme', '', 'DELETE FROM skills WHERE id = ''knots'''), '1 rows',
+    'service deletes knots');
+
+SELECT is((SELECT string_agg(id, ' ') FROM skill_messages), 'g1',
+    'acme has no message left; Acme keeps its own');
+
+-- Nobody names what belongs to another tenant. knots and ropes are needed again.
+INSERT INTO skills (tenant_id, id, name)
+VALUES ('acme', 'knots', 'Knots'), ('acme', 'ropes', 'Ropes'), ('Acme', 'winds', 'Winds');
+
+-- send_skill_message() names the argument; of another tenant or absent, the words are the same.
+SELECT is(
+    complaint(actor, 'acme', 'ann', format(
+        'SELECT send_skill_message(from_user_id => %L, to_user_id => %L, subject_skill_id => %L, '
+        'proposed_parent_skill_id => %L, message => ''Hello'')',
+        CASE argument WHEN 'from_user_id' THEN id ELSE 'ann' END,
+        CASE argument WHEN 'to_user_id' THEN id ELSE 'ben' END,
+        CASE argument WHEN 'subject_skill_id' THEN id ELSE 'knots' END,
+        CASE argument WHEN 'proposed_parent_skill_id' THEN id ELSE 'ropes' END)),
+    '23503 unknown ' || argument,
+    format('%s sends with %s %L', actor, argument, id)
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('from_user_id', 'absent'), ('from_user_id', 'Ann'), ('from_user_id', 'gus'),
+        ('from_user_id', 'knots'),
+    ('to_user_id', 'absent'), ('to_user_id', 'Ann'), ('to_user_id', 'gus'), ('to_user_id', 'knots'),
+    ('subject_skill_id', 'absent'), ('subject_skill_id', 'Knots'), ('subject_skill_id', 'ann'),
+    ('subject_skill_id', ''),
+    ('proposed_parent_skill_id', 'absent'), ('proposed_parent_skill_id', 'winds'),
+    ('proposed_parent_skill_id', 'ben'), ('proposed_parent_skill_id', '')
+) AS unknown (argument, id)
+WHERE actor = 'service' OR argument <> 'from_user_id';
+
+-- The context's tenant, when no such tenant exists.
+SELECT is(
+    complaint('service', 'nowhere', '',
+        $$SELECT send_skill_message('ann', 'ben', 'knots', 'Hello')$$),
+    '23503 unknown tenant_id',
+    'sending in a tenant that does not exist'
+);
+
+-- The foreign keys themselves, without the function: by a direct INSERT.
+SELECT is(
+    complaint(actor, 'acme', 'ann', format(
+        'INSERT INTO skill_messages '
+        '(tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, '
+        'message) VALUES (''acme'', %L, %L, %L, %L, ''Hello'')',
+        CASE argument WHEN 'from_user_id' THEN id ELSE 'ann' END,
+        CASE argument WHEN 'to_user_id' THEN id ELSE 'ben' END,
+        CASE argument WHEN 'subject_skill_id' THEN id ELSE 'knots' END,
+        CASE argument WHEN 'proposed_parent_skill_id' THEN id ELSE 'ropes' END)),
+    format('23503 insert or update on table "skill_messages" violates foreign key constraint '
+        '"skill_messages_%s_fkey" (without a hint)', argument),
+    format('%s inserts a message with %s %L', actor, argument, id)
+)
+FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('from_user_id', 'absent'), ('from_user_id', 'gus'),
+    ('to_user_id', 'absent'), ('to_user_id', 'gus'),
+    ('subject_skill_id', 'absent'), ('subject_skill_id', 'winds'),
+    ('proposed_parent_skill_id', 'absent'), ('proposed_parent_skill_id', 'winds')
+) AS unknown (argument, id)
+WHERE actor <> 'app' OR argument <> 'from_user_id';
+
+SELECT * FROM finish();
+ROLLBACK;
