@@ -137,7 +137,8 @@ BEGIN
         FROM pg_proc AS p
         WHERE p.pronamespace = 'public'::regnamespace
             AND p.proname = ANY (
-                SELECT split_part(ours.signature, '(', 1) FROM unnest(c_functions) AS ours (signature)
+                SELECT split_part(ours.signature, '(', 1)
+                FROM unnest(c_functions) AS ours (signature)
             )
             AND NOT EXISTS (
                 SELECT FROM unnest(c_functions) AS ours (signature)
@@ -204,6 +205,10 @@ Errors: 55000 something is wrong; the detail says what, and what to do.';
 
 REVOKE ALL ON FUNCTION skill_messages_private.preflight() FROM public;
 
-SELECT skill_messages_private.preflight();
+DO $$
+BEGIN
+    PERFORM skill_messages_private.preflight();
+END;
+$$;
 
 COMMIT;

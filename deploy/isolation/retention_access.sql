@@ -2,8 +2,8 @@
 -- requires: isolation/tenant_isolation
 --
 -- The third role deletes and erases, one tenant at a time like everybody else, and reads no text:
--- UPDATE (message) lets it write [erased] there, and nothing else, as content_never_changes sees to.
--- It needs ctid to lock messages in the order of the table.
+-- UPDATE (message) lets it write [erased] there, and nothing else, as content_never_changes sees
+-- to. It needs ctid to lock messages in the order of the table.
 
 BEGIN;
 

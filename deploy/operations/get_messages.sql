@@ -3,10 +3,10 @@
 -- requires: private/check_skill_message_caller
 -- requires: isolation/user_isolation
 --
--- The inbox and the sent box: one text, two functions, which differ in the column that is the user's.
--- Keyset paging: every page costs the same, however deep. The row comparison stays one index
--- condition because infinity stands for "from the newest", and because COALESCE, which the planner
--- holds for leaky, stays out of the query: under row-level security it would be a filter.
+-- The inbox and the sent box: one text, two functions, which differ in the column that is the
+-- user's. Keyset paging: every page costs the same, however deep. The row comparison stays one
+-- index condition because infinity stands for "from the newest", and because COALESCE, which the
+-- planner holds for leaky, stays out of the query: under row-level security it would be a filter.
 
 BEGIN;
 

@@ -1,7 +1,7 @@
 -- Deploy skill_messages:operations/get_skill_message to pg
 -- requires: private/raise_no_such_skill_message
 -- requires: isolation/user_isolation
--- requires: tables/host_names
+-- requires: tables/hidden_names
 
 BEGIN;
 
@@ -33,23 +33,31 @@ AS $$
 DECLARE
     v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
-    RETURN QUERY
-    SELECT
-        m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
-        m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at, m.answered_at,
-        tenant.name, sender.name, recipient.name, subject.name, parent.name
-    FROM public.skill_messages AS m
-    LEFT JOIN skill_messages_private.tenant_names AS tenant
-        ON tenant.id = m.tenant_id
-    LEFT JOIN skill_messages_private.user_names AS sender
-        ON sender.tenant_id = m.tenant_id AND sender.id = m.from_user_id
-    LEFT JOIN skill_messages_private.user_names AS recipient
-        ON recipient.tenant_id = m.tenant_id AND recipient.id = m.to_user_id
-    LEFT JOIN skill_messages_private.skill_names AS subject
-        ON subject.tenant_id = m.tenant_id AND subject.id = m.subject_skill_id
-    LEFT JOIN skill_messages_private.skill_names AS parent
-        ON parent.tenant_id = m.tenant_id AND parent.id = m.proposed_parent_skill_id
-    WHERE m.tenant_id = v_tenant_id AND m.id = message_id COLLATE "default";
+    BEGIN
+        RETURN QUERY
+        SELECT
+            m.id, m.tenant_id, m.from_user_id, m.to_user_id, m.subject_skill_id,
+            m.proposed_parent_skill_id, m.message, m.status, m.created_at, m.read_at, m.answered_at,
+            tenant.name, sender.name, recipient.name, subject.name, parent.name
+        FROM public.skill_messages AS m
+        LEFT JOIN skill_messages_private.tenant_names AS tenant
+            ON tenant.id = m.tenant_id
+        LEFT JOIN skill_messages_private.user_names AS sender
+            ON sender.tenant_id = m.tenant_id AND sender.id = m.from_user_id
+        LEFT JOIN skill_messages_private.user_names AS recipient
+            ON recipient.tenant_id = m.tenant_id AND recipient.id = m.to_user_id
+        LEFT JOIN skill_messages_private.skill_names AS subject
+            ON subject.tenant_id = m.tenant_id AND subject.id = m.subject_skill_id
+        LEFT JOIN skill_messages_private.skill_names AS parent
+            ON parent.tenant_id = m.tenant_id AND parent.id = m.proposed_parent_skill_id
+        WHERE m.tenant_id = v_tenant_id AND m.id = message_id COLLATE "default";
+    EXCEPTION
+        WHEN insufficient_privilege THEN
+            RAISE EXCEPTION '%', sqlerrm
+                USING ERRCODE = 'insufficient_privilege',
+                      HINT = 'The owner of the host''s tables has to grant the columns of the '
+                             'names: skill_messages_private.hidden_names() says how.';
+    END;
 
     IF NOT FOUND THEN
         PERFORM skill_messages_private.raise_no_such_skill_message(message_id);

@@ -76,9 +76,10 @@ $$;
 COMMENT ON FUNCTION public.mark_messages_read(text, timestamptz, text[]) IS
 'Marks several messages that a user received as read and returns how many were unread.
 user_id: the user in the context, if null. message_ids: at most 1000, those that were on the screen;
-this is exact. up_to_created_at: all up to this time, that of the newest message on the screen, or if
-null until now; this is approximate: it also marks a message that was sent before that time and became
-visible only afterwards. Given both, a message must be among the former and not after the latter.
+this is exact. up_to_created_at: all up to this time, that of the newest message on the screen, or
+if null until now; this is approximate: it also marks a message that was sent before that time and
+became visible only afterwards. Given both, a message must be among the former and not after the
+latter.
 Errors: SM001 no context; 22023 too many ids, or no user is given and none in the context; 25006 the
 transaction is read-only; 42501 user_id is not the signed-in user, or the caller has the rights of
 neither role.';

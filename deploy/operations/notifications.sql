@@ -48,7 +48,8 @@ EXECUTE FUNCTION skill_messages_private.notify_skill_message('skill_message_deci
 ALTER TABLE public.skill_messages DISABLE TRIGGER notify_sent;
 ALTER TABLE public.skill_messages DISABLE TRIGGER notify_decided;
 
-CREATE OR REPLACE FUNCTION public.switch_skill_message_notifications(switched_on boolean) RETURNS void
+CREATE OR REPLACE FUNCTION public.switch_skill_message_notifications(switched_on boolean)
+RETURNS void
 LANGUAGE plpgsql
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp

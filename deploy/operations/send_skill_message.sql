@@ -91,12 +91,14 @@ $$;
 COMMENT ON FUNCTION public.send_skill_message(text, text, text, text, text, text) IS
 'Sends a message and returns its id. A retry with the same id and content returns the id and stores
 nothing.
-message: at least one visible character, at most 10,000. proposed_parent_skill_id: the skill to group
-the subject under, or null. id: unique within the tenant, at most 255 bytes; a fresh UUID if null.
+message: at least one visible character, at most 10,000. proposed_parent_skill_id: the skill to
+group the subject under, or null. id: unique within the tenant, at most 255 bytes; a fresh UUID if
+null.
 Errors: SM001 no context; SM004 the id is taken by a different message; 23503 unknown user or skill;
-23514 blank or oversized message, an id that is empty or over 255 bytes; 22023 an argument is null or
-too long; 25006 the transaction is read-only; 40001 above READ COMMITTED: somebody else stored the id
-meanwhile; 42501 from_user_id is not the signed-in user, or the caller has the rights of neither role.';
+23514 blank or oversized message, an id that is empty or over 255 bytes; 22023 an argument is null
+or too long; 25006 the transaction is read-only; 40001 above READ COMMITTED: somebody else stored
+the id meanwhile; 42501 from_user_id is not the signed-in user, or the caller has the rights of
+neither role.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.send_skill_message(text, text, text, text, text, text)'

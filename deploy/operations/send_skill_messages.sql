@@ -2,9 +2,9 @@
 -- requires: private/check_skill_message_batch
 -- requires: operations/send_skill_message
 --
--- All or nothing, in one INSERT, in the order of the ids, so that two batches with the same ids wait
--- for one another instead of deadlocking. Only when that is refused are the elements sent one by one,
--- in the same order, to learn which is at fault.
+-- All or nothing, in one INSERT, in the order of the ids, so that two batches with the same ids
+-- wait for one another instead of deadlocking. Only when that is refused are the elements sent one
+-- by one, in the same order, to learn which is at fault.
 
 BEGIN;
 

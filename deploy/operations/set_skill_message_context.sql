@@ -45,10 +45,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.set_skill_message_context(text, text) IS
-'Says on whose behalf the current transaction runs; forgotten when it ends. A transaction acts for one
-tenant, and as skill_messages_app for one user: both are chosen at once, and not changed before it
-ends. A tenant that the connection has as its default may be replaced. Whoever may call this where
-nothing was chosen yet chooses: do not publish it in an API.
+'Says on whose behalf the current transaction runs; forgotten when it ends. A transaction acts for
+one tenant, and as skill_messages_app for one user: both are chosen at once, and not changed before
+it ends. A tenant that the connection has as its default may be replaced. Whoever may call this
+where nothing was chosen yet chooses: do not publish it in an API.
 tenant_id: the tenant, never null or empty. user_id: the signed-in user, which skill_messages_app
 needs. Both: at most 255 bytes.
 Errors: SM001 no tenant given; SM005 this transaction or session already acts for another tenant or

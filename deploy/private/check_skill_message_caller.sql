@@ -3,8 +3,8 @@
 -- requires: private/revoke_from_all
 --
 -- FORCE hides every row from the owner of the table, and the owner may call every function. Without
--- the rights of a role its inbox would be empty without a word: an operation that is about to answer
--- with nothing asks here first.
+-- the rights of a role its inbox would be empty without a word: an operation that is about to
+-- answer with nothing asks here first.
 
 BEGIN;
 

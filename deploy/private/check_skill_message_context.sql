@@ -1,9 +1,9 @@
 -- Deploy skill_messages:private/check_skill_message_context to pg
 -- requires: private/acts_as_app
 --
--- A transaction acts for one tenant, and as skill_messages_app for one user, whether the function, SET
--- or set_config chose them. A default that the connection brings along (startup option, ALTER ROLE or
--- DATABASE … SET) was chosen by nobody. RESET shows it, in a block that is undone.
+-- A transaction acts for one tenant, and as skill_messages_app for one user, whether the function,
+-- SET or set_config chose them. A default that the connection brings along (startup option, ALTER
+-- ROLE or DATABASE … SET) was chosen by nobody. RESET shows it, in a block that is undone.
 
 BEGIN;
 

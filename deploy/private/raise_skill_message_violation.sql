@@ -53,10 +53,10 @@ $$;
 COMMENT ON FUNCTION skill_messages_private.raise_skill_message_violation(text, text, text) IS
 'Raises what a constraint of skill_messages refused as an error that names the argument, with a
 hint; for the other functions.
-violation: SQLSTATE. constraint_name: as the diagnostics give it. argument: which one was null or too
-long, where that is known.
-Errors: 23503 unknown user or skill; 23514 blank or oversized message, an id over 255 bytes; 22023 an
-argument is null or too long.';
+violation: SQLSTATE. constraint_name: as the diagnostics give it. argument: which one was null or
+too long, where that is known.
+Errors: 23503 unknown user or skill; 23514 blank or oversized message, an id over 255 bytes; 22023
+an argument is null or too long.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.raise_skill_message_violation(text, text, text)'

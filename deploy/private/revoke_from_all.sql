@@ -36,7 +36,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.revoke_from_all(text) IS
+COMMENT ON PROCEDURE skill_messages_private.revoke_from_all IS
 'Takes every privilege on a table, view or function from everybody but its owner.
 object: its qualified name; of a function with the types of its arguments.';
 

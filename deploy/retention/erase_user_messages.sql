@@ -7,8 +7,8 @@
 -- requires: private/raise_read_only
 --
 -- Where nothing was decided, nothing stays. Where something was, the counterpart keeps the record
--- of it: ids, skills, status and times, and [erased] in place of the text. The rows are locked in the
--- order of the table first, as everybody does who locks several.
+-- of it: ids, skills, status and times, and [erased] in place of the text. The rows are locked in
+-- the order of the table first, as everybody does who locks several.
 
 BEGIN;
 

@@ -86,12 +86,13 @@ $$;
 COMMENT ON PROCEDURE public.purge_skill_messages IS
 'Deletes messages that are old, answered and read, and says how many. Each batch commits: call it
 outside a transaction.
-older_than: since they were sent, 0 to 1000 years. batch_size: messages a transaction. tenant_id: this
-one only, or null for all that public.tenants shows. include_pending, include_unread: those too.
+older_than: since they were sent, 0 to 1000 years. batch_size: messages a transaction. tenant_id:
+this one only, or null for all that public.tenants shows. include_pending, include_unread: those
+too.
 dry_run: only count.
-Errors: SM005 the session has set another tenant; 22023 an argument is null or out of range; 25006 the
-transaction is read-only; 2D000 it was called within a transaction; 42501 public.tenants shows the
-caller none, or it has not the rights of skill_messages_retention.';
+Errors: SM005 the session has set another tenant; 22023 an argument is null or out of range; 25006
+the transaction is read-only; 2D000 it was called within a transaction; 42501 public.tenants shows
+the caller none, or it has not the rights of skill_messages_retention.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)'

@@ -60,10 +60,10 @@ EXECUTE FUNCTION skill_messages_private.refuse_skill_message_change(
     'A decision is final. Send a new message to propose again.'
 );
 
--- A text may give way to [erased], for a person who has a right to that. Who may not read it is told
--- nothing of it: such a role writes [erased] or is refused, whatever stands there. A foreign key
--- nulls the parent of a deleted skill from within a trigger of its own: depth 1, not 0. UPDATE OF:
--- marking a long message read must not fetch its text only to compare it with itself.
+-- A text may give way to [erased], for a person who has a right to that. Who may not read it is
+-- told nothing of it: such a role writes [erased] or is refused, whatever stands there. A foreign
+-- key nulls the parent of a deleted skill from within a trigger of its own: depth 1, not 0. UPDATE
+-- OF: marking a long message read must not fetch its text only to compare it with itself.
 CREATE OR REPLACE TRIGGER content_never_changes
 BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id,
 proposed_parent_skill_id, message, created_at, answered_at ON public.skill_messages

@@ -1,9 +1,9 @@
 -- Deploy skill_messages:tables/host_names to pg
 -- requires: tables/host_tables
 --
--- The names of tenants, users and skills, from the column "name" of the host's tables, or null where
--- there is none. A host that calls it otherwise replaces the view, and nothing else. They read as the
--- caller: what the host's policies hide stays hidden.
+-- The names of tenants, users and skills, from the column "name" of the host's tables, or null
+-- where there is none. A host that calls it otherwise replaces the view, and nothing else. They
+-- read as the caller: what the host's policies hide stays hidden.
 
 BEGIN;
 

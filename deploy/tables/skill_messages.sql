@@ -139,7 +139,8 @@ COMMENT ON COLUMN public.skill_messages.message IS
 COMMENT ON COLUMN public.skill_messages.status IS 'pending, then accepted or declined, once.';
 COMMENT ON COLUMN public.skill_messages.created_at IS
 'When it was sent: the start of the sending transaction, in whole milliseconds.';
-COMMENT ON COLUMN public.skill_messages.read_at IS 'When it was first read, in whole milliseconds; null until then.';
+COMMENT ON COLUMN public.skill_messages.read_at IS
+'When it was first read, in whole milliseconds; null until then.';
 COMMENT ON COLUMN public.skill_messages.answered_at IS
 'When it was accepted or declined, in whole milliseconds, which a rule notes; null until then.';
 

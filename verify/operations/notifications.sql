@@ -6,13 +6,13 @@ BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
-SELECT
-    skill_messages_private.verify_function(
-        'skill_messages_private.notify_skill_message()', '', 'trigger', '{}'
-    ),
-    skill_messages_private.verify_function(
-        'public.switch_skill_message_notifications(boolean)', 'switched_on boolean', 'void', '{}'
-    );
+SELECT skill_messages_private.verify_function(
+    'skill_messages_private.notify_skill_message()', '', 'trigger', '{}'
+);
+
+SELECT skill_messages_private.verify_function(
+    'public.switch_skill_message_notifications(boolean)', 'switched_on boolean', 'void', '{}'
+);
 
 DO $$
 BEGIN

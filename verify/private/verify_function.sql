@@ -44,12 +44,12 @@ BEGIN
 END;
 $$;
 
-SELECT
-    skill_messages_private.verify_function(
-        'skill_messages_private.revoke_from_all(text)', 'IN object text', NULL, '{}'
-    ),
-    skill_messages_private.verify_function(
-        'skill_messages_private.preflight()', '', 'void', '{}', 'stable'
-    );
+SELECT skill_messages_private.verify_function(
+    'skill_messages_private.revoke_from_all(text)', 'IN object text', NULL, '{}'
+);
+
+SELECT skill_messages_private.verify_function(
+    'skill_messages_private.preflight()', '', 'void', '{}', 'stable'
+);
 
 ROLLBACK;

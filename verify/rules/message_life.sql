@@ -11,21 +11,25 @@ SELECT skill_messages_private.verify_function(
     '{}'
 );
 
-SELECT skill_messages_private.verify_trigger('born_pending_and_unread', 'refuse_skill_message_change',
+SELECT skill_messages_private.verify_trigger(
+    'born_pending_and_unread', 'refuse_skill_message_change',
     'BEFORE INSERT WHEN (((new.status <> ''pending''::text) OR (new.read_at IS NOT NULL) OR '
     '(new.answered_at IS NOT NULL)))'
 );
 
-SELECT skill_messages_private.verify_trigger('born_with_a_text', 'refuse_skill_message_change',
+SELECT skill_messages_private.verify_trigger(
+    'born_with_a_text', 'refuse_skill_message_change',
     'BEFORE INSERT WHEN ((new.message = ''[erased]''::text))'
 );
 
-SELECT skill_messages_private.verify_trigger('answered_once', 'refuse_skill_message_change',
+SELECT skill_messages_private.verify_trigger(
+    'answered_once', 'refuse_skill_message_change',
     'BEFORE UPDATE WHEN (((old.status <> ''pending''::text) AND (new.status IS DISTINCT FROM '
     'old.status)))'
 );
 
-SELECT skill_messages_private.verify_trigger('content_never_changes', 'refuse_skill_message_change',
+SELECT skill_messages_private.verify_trigger(
+    'content_never_changes', 'refuse_skill_message_change',
     'BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id, '
     'proposed_parent_skill_id, message, created_at, answered_at WHEN (((new.id IS DISTINCT FROM '
     'old.id) OR (new.tenant_id IS DISTINCT FROM old.tenant_id) OR (new.from_user_id IS DISTINCT '

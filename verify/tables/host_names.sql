@@ -6,9 +6,25 @@ BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
-SELECT id, name FROM skill_messages_private.tenant_names WHERE false;
-SELECT tenant_id, id, name FROM skill_messages_private.user_names WHERE false;
-SELECT tenant_id, id, name FROM skill_messages_private.skill_names WHERE false;
+SELECT
+    id,
+    name
+FROM skill_messages_private.tenant_names
+WHERE false;
+
+SELECT
+    tenant_id,
+    id,
+    name
+FROM skill_messages_private.user_names
+WHERE false;
+
+SELECT
+    tenant_id,
+    id,
+    name
+FROM skill_messages_private.skill_names
+WHERE false;
 
 DO $$
 DECLARE

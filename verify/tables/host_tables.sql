@@ -1,7 +1,7 @@
 -- Verify skill_messages:tables/host_tables on pg
 --
--- An adopted table is its owner's to isolate, and preflight() has looked at its columns; one that the
--- package made is checked in full.
+-- An adopted table is its owner's to isolate, and preflight() has looked at its columns; one that
+-- the package made is checked in full.
 
 BEGIN;
 
@@ -49,7 +49,8 @@ BEGIN
             SELECT FROM pg_policy
             WHERE polrelid = v_oid AND polpermissive AND polname <> 'tenant_access'
         ) THEN
-            RAISE EXCEPTION 'another permissive policy stands beside tenant_access on %', v_relation;
+            RAISE EXCEPTION 'another permissive policy stands beside tenant_access on %',
+                v_relation;
         ELSIF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = v_oid AND NOT tgisinternal) THEN
             RAISE EXCEPTION '% has a trigger', v_relation;
         END IF;

@@ -123,7 +123,8 @@ BEGIN
             AND attstattarget IS DISTINCT FROM 0
     ) THEN
         RAISE EXCEPTION 'statistics are kept of the texts'
-            USING HINT = 'ALTER TABLE public.skill_messages ALTER message SET STATISTICS 0; ANALYZE';
+            USING HINT = 'ALTER TABLE public.skill_messages ALTER message SET STATISTICS 0; '
+                         'ANALYZE';
     END IF;
 END;
 $$;
