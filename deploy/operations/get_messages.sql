@@ -76,7 +76,10 @@ BEGIN
     ORDER BY m.created_at DESC, m.id COLLATE "C" DESC
     LIMIT max_messages;
 
-    IF NOT FOUND THEN
+    IF NOT FOUND AND NOT (
+        pg_has_role('skill_messages_app', 'USAGE')
+        OR pg_has_role('skill_messages_service', 'USAGE')
+    ) THEN
         PERFORM skill_messages_private.check_skill_message_caller();
     END IF;
 END;

@@ -17,6 +17,8 @@ LANGUAGE plpgsql
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_chosen text;
 BEGIN
     IF coalesce(tenant_id, '') = '' THEN
         RAISE EXCEPTION 'tenant_id: no tenant given'
@@ -38,9 +40,10 @@ BEGIN
     END IF;
 
     EXECUTE format(
-        'SET LOCAL app.current_tenant_id = %1$L; SET LOCAL app.current_user_id = %2$L; '
-        'SET LOCAL skill_messages.tenant_id = %1$L', tenant_id, coalesce(user_id, '')
+        'SET LOCAL app.current_tenant_id = %L; SET LOCAL app.current_user_id = %L',
+        tenant_id, coalesce(user_id, '')
     );
+    v_chosen := set_config('skill_messages.tenant_id', tenant_id, true);
 END;
 $$;
 

@@ -44,7 +44,7 @@ BEGIN
         RAISE EXCEPTION '% %',
             CASE violation WHEN '23503' THEN 'unknown' ELSE 'invalid' END, v_argument
             USING ERRCODE = violation,
-                  HINT = v_hint,
+                  HINT = coalesce(v_hint, 'See the definition of the constraint.'),
                   CONSTRAINT = constraint_name;
     END IF;
 END;

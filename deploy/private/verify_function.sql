@@ -32,15 +32,18 @@ BEGIN
         CASE WHEN pg_get_function_result(p.oid) IS DISTINCT FROM result
             THEN 'its result: ' || coalesce(pg_get_function_result(p.oid), 'none') END,
         CASE WHEN p.provolatile <> left(volatility, 1)::"char" THEN 'its volatility' END,
-        CASE WHEN l.lanname <> 'plpgsql' THEN 'its language' END,
         CASE WHEN p.proowner <> n.nspowner THEN 'its owner' END,
         CASE WHEN p.prosecdef THEN 'SECURITY DEFINER' END,
         CASE WHEN p.proleakproof OR p.proisstrict OR p.proparallel <> 'u'
             THEN 'LEAKPROOF, STRICT or PARALLEL' END,
-        -- A procedure that commits can have no SET clause: it sets the search_path itself.
+        -- A procedure that commits can have no SET clause: it sets the search_path itself. A function
+        -- in SQL needs none if its names were resolved when it was made.
         CASE WHEN coalesce(p.proconfig, '{}') <> ARRAY['search_path=pg_catalog, pg_temp']
-                AND NOT (p.prokind = 'p' AND p.proconfig IS NULL)
+                AND NOT (
+                    p.proconfig IS NULL AND (p.prokind = 'p' OR p.prosqlbody IS NOT NULL)
+                )
             THEN 'its search_path' END,
+        CASE WHEN l.lanname <> 'plpgsql' AND p.prosqlbody IS NULL THEN 'its language' END,
         CASE WHEN v_callers <> ARRAY(
             SELECT concat(
                 CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END,
@@ -72,8 +75,9 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.verify_function IS
-'Raises unless a function is as the package makes its functions: language plpgsql, the owner of the
-schema skill_messages_private, SECURITY INVOKER, a fixed search_path, no overload.
+'Raises unless a function is as the package makes its functions: language plpgsql, or SQL with its
+names resolved; the owner of the schema skill_messages_private; SECURITY INVOKER; a fixed
+search_path; no overload.
 signature: its qualified name with the types of its arguments. arguments, result: as the catalogue
 prints them; the result of a procedure is null. callers: who may execute it beside the owner:
 service, app, retention. volatility: volatile, stable or immutable.';

@@ -40,4 +40,13 @@ BEGIN
 END;
 $$;
 
+COMMENT ON COLUMN skill_messages_private.tenant_names.id IS 'The tenant.';
+COMMENT ON COLUMN skill_messages_private.tenant_names.name IS 'What people call it, or null.';
+COMMENT ON COLUMN skill_messages_private.user_names.tenant_id IS 'The tenant of the user.';
+COMMENT ON COLUMN skill_messages_private.user_names.id IS 'The user, unique within the tenant.';
+COMMENT ON COLUMN skill_messages_private.user_names.name IS 'What people call it, or null.';
+COMMENT ON COLUMN skill_messages_private.skill_names.tenant_id IS 'The tenant of the skill.';
+COMMENT ON COLUMN skill_messages_private.skill_names.id IS 'The skill, unique within the tenant.';
+COMMENT ON COLUMN skill_messages_private.skill_names.name IS 'What people call it, or null.';
+
 COMMIT;

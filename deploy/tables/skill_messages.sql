@@ -51,17 +51,13 @@ CREATE TABLE public.skill_messages (
     CONSTRAINT skill_messages_status_check CHECK (status IN ('pending', 'accepted', 'declined')),
     -- From 1970 to 9999: what every client's type of time can hold.
     CONSTRAINT skill_messages_created_at_check
-    CHECK (created_at BETWEEN to_timestamp(0) AND to_timestamp(253402300799)),
-    CONSTRAINT skill_messages_read_at_check
-    CHECK (read_at BETWEEN created_at AND to_timestamp(253402300799)),
-    CONSTRAINT skill_messages_answered_at_check
     CHECK (
-        answered_at IS NULL
-        OR (
-            answered_at BETWEEN created_at AND to_timestamp(253402300799)
-            AND status <> 'pending'
-        )
+        created_at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999+00'
     ),
+    CONSTRAINT skill_messages_read_at_check
+    CHECK (read_at BETWEEN created_at AND '9999-12-31 23:59:59.999+00'),
+    CONSTRAINT skill_messages_answered_at_check
+    CHECK (answered_at IS NULL OR (answered_at >= created_at AND status <> 'pending')),
 
     CONSTRAINT skill_messages_tenant_id_fkey
     FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),

@@ -7,7 +7,6 @@ SET LOCAL lock_timeout = '5s';
 
 DROP TRIGGER IF EXISTS content_never_changes ON public.skill_messages;
 DROP TRIGGER IF EXISTS answered_once ON public.skill_messages;
-DROP TRIGGER IF EXISTS born_with_a_text ON public.skill_messages;
 DROP TRIGGER IF EXISTS born_pending_and_unread ON public.skill_messages;
 DROP FUNCTION IF EXISTS skill_messages_private.refuse_skill_message_change();
 

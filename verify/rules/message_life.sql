@@ -14,12 +14,7 @@ SELECT skill_messages_private.verify_function(
 SELECT skill_messages_private.verify_trigger(
     'born_pending_and_unread', 'refuse_skill_message_change',
     'BEFORE INSERT WHEN (((new.status <> ''pending''::text) OR (new.read_at IS NOT NULL) OR '
-    '(new.answered_at IS NOT NULL)))'
-);
-
-SELECT skill_messages_private.verify_trigger(
-    'born_with_a_text', 'refuse_skill_message_change',
-    'BEFORE INSERT WHEN ((new.message = ''[erased]''::text))'
+    '(new.answered_at IS NOT NULL) OR (new.message = ''[erased]''::text)))'
 );
 
 SELECT skill_messages_private.verify_trigger(

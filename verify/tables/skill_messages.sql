@@ -6,6 +6,8 @@
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
+-- Times in constraints are printed in it.
+SET LOCAL timezone = 'UTC';
 
 DO $$
 DECLARE
@@ -41,14 +43,13 @@ BEGIN
         ('skill_messages_status_check '
             'CHECK ((status = ANY (ARRAY['
             '''pending''::text, ''accepted''::text, ''declined''::text])))'),
-        ('skill_messages_created_at_check CHECK (((created_at >= to_timestamp((0)::double '
-            'precision)) AND (created_at <= to_timestamp((''253402300799''::bigint)::double '
-            'precision))))'),
+        ('skill_messages_created_at_check CHECK (((created_at >= ''1970-01-01 '
+            '00:00:00+00''::timestamp with time zone) AND (created_at <= ''9999-12-31 '
+            '23:59:59.999+00''::timestamp with time zone)))'),
         ('skill_messages_read_at_check CHECK (((read_at >= created_at) AND (read_at <= '
-            'to_timestamp((''253402300799''::bigint)::double precision))))'),
-        ('skill_messages_answered_at_check CHECK (((answered_at IS NULL) OR (((answered_at >= '
-            'created_at) AND (answered_at <= to_timestamp((''253402300799''::bigint)::double '
-            'precision))) AND (status <> ''pending''::text))))'),
+            '''9999-12-31 23:59:59.999+00''::timestamp with time zone)))'),
+        ('skill_messages_answered_at_check CHECK (((answered_at IS NULL) OR ((answered_at '
+            '>= created_at) AND (status <> ''pending''::text))))'),
         ('skill_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id)'),
         ('skill_messages_from_user_id_fkey '
             'FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users(tenant_id, id)'),
