@@ -1,5 +1,6 @@
 -- Deploy skill_messages:operations/notifications to pg
 -- requires: tables/skill_messages
+-- requires: private/raise_read_only
 --
 -- Off until the owner of the table switches them on, and free while off: a disabled trigger is
 -- never called. Who listens is not subject to row-level security, hence ids only, never content.
@@ -59,6 +60,8 @@ BEGIN
         RAISE EXCEPTION 'switched_on is null'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Say true or false.';
+    ELSIF current_setting('transaction_read_only') = 'on' THEN
+        PERFORM skill_messages_private.raise_read_only('switch_skill_message_notifications');
     ELSIF switched_on THEN
         ALTER TABLE public.skill_messages ENABLE TRIGGER notify_sent;
         ALTER TABLE public.skill_messages ENABLE TRIGGER notify_decided;
@@ -73,7 +76,7 @@ COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
 'Switches notifications on or off, for all tenants. Locks the table for a moment.
 switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
 decision skill_message_decided to the sender.
-Errors: 22023 the argument is null; 42501 only the owner of the table may.';
+Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the table may.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.switch_skill_message_notifications(boolean)'

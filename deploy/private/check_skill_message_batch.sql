@@ -48,7 +48,7 @@ BEGIN
                   HINT = 'Give an object with the arguments of send_skill_message().';
     ELSIF FOUND THEN
         RAISE EXCEPTION 'message %: unknown key, or value that is no string: %', v_position, left((
-            SELECT string_agg(left(e.key, 100), ', ')
+            SELECT string_agg(e.key, ', ')
             FROM jsonb_each(v_element) AS e
             WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
         ), 100)

@@ -18,15 +18,14 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- What set_skill_message_context() chose before in this transaction; else what is set now.
-    v_tenant_id text := nullif(current_setting('skill_messages.tenant_id', true), '');
+    -- What set_skill_message_context() chose before in this transaction, and what is set now.
+    v_chosen text := nullif(current_setting('skill_messages.tenant_id', true), '');
+    v_tenant_id text := coalesce(current_setting('app.current_tenant_id', true), '');
     v_user_id text := coalesce(current_setting('app.current_user_id', true), '');
     v_default_tenant_id text;
     v_default_user_id text;
 BEGIN
-    IF v_tenant_id IS NULL THEN
-        v_tenant_id := coalesce(current_setting('app.current_tenant_id', true), '');
-
+    IF v_chosen IS NULL THEN
         BEGIN
             RESET app.current_tenant_id;
             RESET app.current_user_id;
@@ -43,7 +42,7 @@ BEGIN
         END IF;
     END IF;
 
-    IF v_tenant_id <> '' AND tenant_id <> v_tenant_id THEN
+    IF tenant_id <> v_chosen OR (v_tenant_id <> '' AND tenant_id <> v_tenant_id) THEN
         RAISE EXCEPTION 'tenant_id: this transaction or session acts for another tenant'
             USING ERRCODE = 'SM005',
                   HINT = 'End the transaction first. If the session has set '

@@ -4,8 +4,8 @@
 --
 -- A UUID of version 7 begins with the time, so that new ids stand side by side in the primary key.
 -- With random ones, in a large table, nearly every send writes another page of it to the log whole.
--- PostgreSQL 18 has uuidv7(); this is for all versions alike. In SQL, with its names resolved when it
--- is made: the planner puts the expression in place of the call, which is 4 % of a send.
+-- PostgreSQL 18 has uuidv7(); this is for all versions alike. In SQL, with its names resolved when
+-- it is made: the planner puts the expression in place of the call, which is 4 % of a send.
 
 BEGIN;
 

@@ -31,6 +31,11 @@ BEGIN
         RAISE EXCEPTION '% is too long for an index', argument
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give the id of a user or skill of the current tenant.';
+    ELSIF constraint_name = 'born_pending_and_unread' THEN
+        -- The sending functions can break this rule with a text only.
+        RAISE EXCEPTION 'invalid message'
+            USING ERRCODE = 'check_violation',
+                  HINT = '"[erased]" stands for a text that was erased. Write something else.';
     END IF;
 
     SELECT obj_description(c.oid, 'pg_constraint')

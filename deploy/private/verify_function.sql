@@ -36,8 +36,8 @@ BEGIN
         CASE WHEN p.prosecdef THEN 'SECURITY DEFINER' END,
         CASE WHEN p.proleakproof OR p.proisstrict OR p.proparallel <> 'u'
             THEN 'LEAKPROOF, STRICT or PARALLEL' END,
-        -- A procedure that commits can have no SET clause: it sets the search_path itself. A function
-        -- in SQL needs none if its names were resolved when it was made.
+        -- A procedure that commits can have no SET clause: it sets the search_path itself. A
+        -- function in SQL needs none if its names were resolved when it was made.
         CASE WHEN coalesce(p.proconfig, '{}') <> ARRAY['search_path=pg_catalog, pg_temp']
                 AND NOT (
                     p.proconfig IS NULL AND (p.prokind = 'p' OR p.prosqlbody IS NOT NULL)

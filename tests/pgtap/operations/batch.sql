@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(198);
+SELECT plan(375);
 
 -- What is stored. No order of ids, users or texts is the order of the input.
 SELECT is(
@@ -43,7 +43,8 @@ SELECT is(
 );
 
 SELECT is(
-    (SELECT count(*) FROM skill_messages WHERE created_at = now()), 4::bigint,
+    (SELECT count(*) FROM skill_messages WHERE created_at = date_trunc('milliseconds', now())),
+    4::bigint,
     'all were sent now, and there are no others'
 );
 
@@ -54,6 +55,11 @@ AS $$
     SELECT '{"from_user_id": "ann", "to_user_id": "ben", "subject_skill_id": "knots",
              "message": "Hello"}'::jsonb - less || changes
 $$;
+
+-- Longer than an index takes, which compresses what repeats.
+CREATE FUNCTION tap.digests() RETURNS text
+LANGUAGE sql
+AS $$ SELECT string_agg(md5(n::text), '') FROM generate_series(1, 200) AS n $$;
 
 -- So many of it, and one of them otherwise.
 CREATE FUNCTION tap.batch(size integer, odd_position integer, odd jsonb) RETURNS text
@@ -83,6 +89,44 @@ SELECT is(
     actor || ' sends 1000, the same words each time, and they are 1000 messages'
 )
 FROM (VALUES ('service'), ('app')) AS actors (actor);
+
+-- They are stored in the order of their ids, by bytes, whatever the order of the input: so no two
+-- batches wait for one another. A batch that has some stored already goes by the same order.
+CREATE TABLE tap.stored (number integer GENERATED ALWAYS AS IDENTITY, id text);
+
+CREATE FUNCTION tap.note() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+BEGIN
+    INSERT INTO tap.stored (id) VALUES (new.id);
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER note AFTER INSERT ON skill_messages FOR EACH ROW EXECUTE FUNCTION tap.note();
+
+CREATE FUNCTION tap.noted() RETURNS text
+LANGUAGE sql SECURITY DEFINER
+AS $$
+    WITH noted AS (DELETE FROM tap.stored RETURNING number, id)
+    SELECT coalesce(string_agg(id, ' ' ORDER BY number), 'nothing') FROM noted
+$$;
+
+SELECT is(
+    attempt(actor, 'acme', 'ann', format('SELECT array_to_string(send_skill_messages(%L), '' ''), '
+        'tap.noted()', (SELECT jsonb_agg(tap.element(jsonb_build_object('id', id)) ORDER BY number)
+            FROM regexp_split_to_table(ids, ' ') WITH ORDINALITY AS i (id, number)))),
+    ids || ',' || stored, format('%s sends %s', actor, ids)
+)
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('é y b2 c B b10', 'B b10 b2 c y é'),
+    ('B b10 b2 c y é', 'B b10 b2 c y é'),
+    ('y x w x y', 'w x y'),
+    ('~ 日 🧶 ~', '~ 日 🧶')
+) AS orders (ids, stored);
+
+DROP TRIGGER note ON skill_messages;
 
 -- Retries.
 CREATE TEMP TABLE before AS SELECT * FROM skill_messages;
@@ -120,6 +164,54 @@ SELECT is(
 SELECT is(
     (SELECT count(*) FROM skill_messages) - (SELECT count(*) FROM before), 2::bigint,
     'what is new is stored once'
+);
+
+SELECT is(
+    act(actor, 'acme', 'ann', format('SELECT send_skill_messages(%L)', batch)), expected,
+    actor || ': some are stored, one of them accepted, some are not'
+)
+FROM (VALUES
+    ('app', jsonb_build_array(
+        tap.element('{"id": "new 4"}'),
+        tap.element('{"id": "a4", "message": "Or so?", "proposed_parent_skill_id": "sails"}'),
+        tap.element('{"id": "new 1"}'), tap.element('{"id": "new 3"}')),
+        '["new 4","a4","new 1","new 3"]'),
+    ('service', jsonb_build_array(
+        tap.element('{"id": "new 3"}'), tap.element('{"id": "new 6"}'),
+        '{"id": "a3", "from_user_id": "ben", "to_user_id": "cid", "subject_skill_id": "sails",
+          "message": "Shall we?"}'::jsonb,
+        tap.element('{"id": "new 5"}'), tap.element('{"id": "new 4"}')),
+        '["new 3","new 6","a3","new 5","new 4"]')
+) AS batches (actor, batch, expected);
+
+SELECT is(
+    (
+        SELECT string_agg(concat_ws(' ', id, status), ', ' ORDER BY id)
+        FROM (SELECT * FROM skill_messages EXCEPT SELECT * FROM before) AS new
+    ),
+    'new 1 pending, new 2 pending, new 3 pending, new 4 pending, new 5 pending, new 6 pending',
+    'what was not stored is stored now, and all else is as before'
+);
+
+-- Ids of another tenant's messages are free, and nothing tells that they are there.
+SELECT is(
+    act('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', jsonb_build_array(
+        tap.element('{"id": "g2"}'), tap.element('{"id": "g1", "message": "Mine under yours?"}')))),
+    '["g2","g1"]', 'two ids of the other tenant'
+);
+
+SELECT is(
+    (SELECT string_agg(concat_ws(' ', tenant_id, id, message), ', '
+        ORDER BY id, tenant_id COLLATE "C")
+    FROM skill_messages WHERE id IN ('g1', 'g2')),
+    'Acme g1 Mine under yours?, acme g1 Mine under yours?, Acme g2 Yours under mine?, '
+    'acme g2 Hello', 'each tenant has its own message of that id'
+);
+
+SELECT is(
+    act('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', jsonb_build_array(
+        tap.element(), tap.element('{"id": "g1"}')))), 'SM004',
+    'once it is there, it is taken within its own tenant'
 );
 
 -- What is wrong with an element: the same SQLSTATE and words as of a single send, after its
@@ -197,22 +289,32 @@ CROSS JOIN (VALUES
         '23503 message 2: unknown proposed_parent_skill_id'),
     (tap.element(jsonb_build_object('message', repeat('x', 10001))),
         '23514 message 2: invalid message'),
-    (tap.element(jsonb_build_object('id',
-        (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 200) AS n))),
-        '22023 message 2: an id is too long for its index'),
+    (tap.element(U&'{"message": "\00A0\200B\FEFF\2800"}'), '23514 message 2: invalid message'),
+    (tap.element('{"message": "[erased]"}'),
+        '23514 message 2: invalid message'),
+    (tap.element('{"id": "a1", "message": "[erased]"}'),
+        '23514 message 2: invalid message'),
+    (tap.element(jsonb_build_object('id', repeat('x', 256))), '23514 message 2: invalid id'),
+    (tap.element(jsonb_build_object('id', tap.digests())), '23514 message 2: invalid id'),
+    (tap.element(jsonb_build_object('to_user_id', tap.digests())),
+        '22023 message 2: to_user_id is too long for an index'),
+    (tap.element(jsonb_build_object('subject_skill_id', tap.digests())),
+        '22023 message 2: subject_skill_id is too long for an index'),
+    (tap.element(jsonb_build_object('proposed_parent_skill_id', tap.digests())),
+        '22023 message 2: proposed_parent_skill_id is too long for an index'),
 
-    -- Ids of other tenants and of messages between others: taken, and no more is told.
-    (tap.element('{"id": "g1"}'), 'SM004 message 2: id "g1" is taken by a different message'),
+    -- Ids of messages between others, and of those received: taken, and no more is told.
+    (tap.element('{"id": "a2"}'), 'SM004 message 2: id "a2" is taken by a different message'),
     (tap.element('{"id": "a3"}'), 'SM004 message 2: id "a3" is taken by a different message')
 ) AS bad (odd, expected);
 
 SELECT is(
     complaint('app', 'acme', 'ann', tap.batch(2, 2, tap.element(jsonb_build_object('from_user_id',
         id)))),
-    format('42501 message 2: from_user_id or user_id: "%s" is not the signed-in user', id),
+    format('42501 message 2: from_user_id: "%s" is not the signed-in user', left(id, 100)),
     format('app: one sender of two is %L', id)
 )
-FROM (VALUES ('ben'), ('gus'), ('absent'), ('ANN'), ('')) AS senders (id);
+FROM (VALUES ('ben'), ('gus'), ('absent'), ('ANN'), (''), (repeat('é', 101))) AS senders (id);
 
 SELECT is(
     complaint('service', 'acme', 'ann', tap.batch(2, 2,
@@ -238,6 +340,50 @@ FROM (VALUES
     (jsonb_build_array(tap.element('{"message": ""}'), '"x"', tap.element('{"odd": ""}')),
         '22023 message 2: the element is no object')
 ) AS bad (batch, expected);
+
+-- Of several faults, the first one of the batch is told, whatever kinds they are of, and whatever
+-- the order of the ids that they are sent in.
+CREATE TABLE tap.fault (odd jsonb, error text);
+
+INSERT INTO tap.fault
+VALUES
+    ('{"to_user_id": "absent"}', '23503 message 2: unknown to_user_id'),
+    ('{"proposed_parent_skill_id": "winds"}', '23503 message 2: unknown proposed_parent_skill_id'),
+    ('{"message": " "}', '23514 message 2: invalid message'),
+    ('{"message": "[erased]"}',
+        '23514 message 2: invalid message'),
+    ('{"subject_skill_id": null}', '22023 message 2: subject_skill_id is null'),
+    (jsonb_build_object('to_user_id', tap.digests()),
+        '22023 message 2: to_user_id is too long for an index'),
+    ('{"from_user_id": "ben"}', '42501 message 2: from_user_id: "ben" is not the signed-in user'),
+    ('{"id": "a2"}', 'SM004 message 2: id "a2" is taken by a different message');
+
+SELECT is(
+    complaint('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', jsonb_build_array(
+        tap.element('{"id": "k"}'), tap.element(jsonb_build_object('id', first_id) || a.odd),
+        tap.element(jsonb_build_object('id', second_id) || b.odd), tap.element('{"id": "l"}')))),
+    a.error,
+    format('%s, before %s, ids %s and %s', left(a.odd::text, 50), left(b.odd::text, 50), first_id,
+        second_id)
+)
+FROM tap.fault AS a
+CROSS JOIN tap.fault AS b
+CROSS JOIN (VALUES ('y', 'x'), ('x', 'y')) AS ids (first_id, second_id);
+
+-- Nothing is stored where anything is at fault.
+CREATE TEMP TABLE before_the_faults AS SELECT * FROM skill_messages;
+
+SELECT is(
+    act('app', 'acme', 'ann', format('SELECT send_skill_messages(%L)', jsonb_build_array(
+        tap.element('{"id": "k"}'), tap.element(f.odd), tap.element('{"id": "l"}')))),
+    left(f.error, 5), 'a batch of three with a fault: ' || left(f.odd::text, 60)
+)
+FROM tap.fault AS f;
+
+SELECT results_eq(
+    'SELECT * FROM skill_messages ORDER BY id, tenant_id',
+    'SELECT * FROM before_the_faults ORDER BY id, tenant_id', 'nothing of any of them is stored'
+);
 
 -- What is no batch.
 SELECT is(

@@ -2,7 +2,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(37);
+SELECT plan(71);
 
 INSERT INTO skill_messages (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message)
 VALUES ('self', 'acme', 'ann', 'ann', 'knots', E'To \"myself\"\n{"a": \\b}\t🧶');
@@ -65,7 +65,7 @@ SELECT is(
 -- App exports itself only; service anybody in the tenant, and nobody is nothing.
 SELECT is(
     complaint(actor, 'acme', 'ann', format('SELECT line FROM export_user_messages(%L)', id)),
-    format('42501 from_user_id or user_id: "%s" is not the signed-in user', id),
+    format('42501 user_id: "%s" is not the signed-in user', id),
     format('%s as ann exports %L', actor, id)
 )
 FROM (VALUES ('app'), ('both')) AS actors (actor)
@@ -80,6 +80,41 @@ FROM (VALUES
     ('service', 'acme', '', ''), ('service', 'Acme', '', 'ann'), ('superuser', 'Acme', '', 'ann'),
     ('app', 'Acme', 'ann', 'ann')
 ) AS calls (actor, tenant, me, id);
+
+-- Left out, the user is the one in the context, whoever asks; there is no export of everybody.
+SELECT is(
+    complaint(actor, 'acme', context, 'SELECT string_agg(line ->> ''id'', '' '' ORDER BY line ->> '
+        '''id'') FROM export_user_messages(' || arguments || ')'),
+    expected, format('%s with user %L in the context exports (%s)', actor, context, arguments)
+)
+FROM (VALUES
+    ('service', 'ann', 'no error: a1 a2 a4 a5 self'), ('app', 'ann', 'no error: a1 a2 a4 a5 self'),
+    ('both', 'ben', 'no error: a1 a2 a3 a4 a5'), ('superuser', 'cid', 'no error: a3'),
+    ('service', 'absent', 'no error: null'),
+    ('service', '', '22023 user_id is null'), ('service', NULL, '22023 user_id is null'),
+    ('superuser', '', '22023 user_id is null'),
+    ('app', '', 'SM001 app.current_user_id: no user in the context'),
+    ('both', NULL, 'SM001 app.current_user_id: no user in the context')
+) AS callers (actor, context, expected)
+CROSS JOIN (VALUES (''), ('NULL'), ('user_id => NULL')) AS calls (arguments);
+
+-- The other tenant has an ann of its own, and a message of the same id.
+INSERT INTO users (tenant_id, id, name) VALUES ('Acme', 'ann', 'A third Ann');
+INSERT INTO skill_messages (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message)
+VALUES ('a1', 'Acme', 'ann', 'gus', 'winds', 'Hello');
+
+SELECT is(
+    attempt(actor, tenant, 'ann', $$
+        SELECT string_agg(concat_ws(' ', line ->> 'tenant_id', line ->> 'id'), ', '
+            ORDER BY line ->> 'id')
+        FROM export_user_messages('ann')
+    $$),
+    expected, format('%s exports ann of %s', actor, tenant)
+)
+FROM (VALUES ('service'), ('app')) AS actors (actor)
+CROSS JOIN (VALUES
+    ('acme', 'acme a1, acme a2, acme a4, acme a5, acme self'), ('Acme', 'Acme a1')
+) AS tenants (tenant, expected);
 
 -- What is erased is exported as it is now; all of it, however much.
 SELECT is(

@@ -2,7 +2,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(74);
+SELECT plan(108);
 
 \set box get_messages_for_user
 \set mine to_user_id
@@ -30,8 +30,27 @@ CROSS JOIN (VALUES
     ('SELECT get_unread_count_for_user(''ben'', 9)', '9'),
     ('SELECT get_unread_count_for_user(''ben'', 10)', '10'),
     ('SELECT get_unread_count_for_user(''ben'', 11)', '10'),
-    ('SELECT get_unread_count_for_user(''ben'', 9223372036854775807)', '10')
+    ('SELECT get_unread_count_for_user(''ben'', 9223372036854775807)', '10'),
+
+    -- Left out, the user is the one in the context.
+    ('SELECT get_unread_count_for_user()', '10'),
+    ('SELECT get_unread_count_for_user(NULL, 9)', '9'),
+    ('SELECT get_unread_count_for_user(at_most => 9)', '9')
 ) AS calls (statement, expected);
+
+SELECT is(
+    complaint(actor, 'acme', context, 'SELECT get_unread_count_for_user()'), expected,
+    format('%s with user %L in the context, none given', actor, context)
+)
+FROM (VALUES
+    ('service', 'ann', 'no error: 2'), ('app', 'ann', 'no error: 2'),
+    ('both', 'ann', 'no error: 2'), ('superuser', 'ann', 'no error: 2'),
+    ('service', 'absent', 'no error: 0'),
+    ('service', '', '22023 user_id is null'), ('service', NULL, '22023 user_id is null'),
+    ('superuser', '', '22023 user_id is null'),
+    ('app', '', 'SM001 app.current_user_id: no user in the context'),
+    ('both', NULL, 'SM001 app.current_user_id: no user in the context')
+) AS callers (actor, context, expected);
 
 SELECT is(attempt('service', 'acme', '', statement), expected, statement)
 FROM (VALUES

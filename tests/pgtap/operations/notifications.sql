@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(60);
+SELECT plan(67);
 
 CREATE FUNCTION tap.switches() RETURNS text
 LANGUAGE sql
@@ -22,10 +22,11 @@ SELECT is(
 )
 FROM (VALUES
     ('notify_sent', 'AFTER INSERT ON public.skill_messages FOR EACH ROW '
-        'EXECUTE FUNCTION notify_skill_message(''skill_message_sent'')'),
+        'EXECUTE FUNCTION skill_messages_private.notify_skill_message(''skill_message_sent'')'),
     ('notify_decided', 'AFTER UPDATE ON public.skill_messages FOR EACH ROW '
         'WHEN ((new.status IS DISTINCT FROM old.status)) '
-        'EXECUTE FUNCTION notify_skill_message(''skill_message_decided'')')
+        'EXECUTE FUNCTION skill_messages_private.notify_skill_message('
+        '''skill_message_decided'')')
 ) AS triggers (name, definition);
 
 -- What is signalled can be heard after a commit only, so listen at the source: a pg_notify() of the
@@ -41,7 +42,8 @@ AS $$
     SELECT pg_catalog.pg_notify($1, $2);
 $$;
 
-ALTER FUNCTION notify_skill_message() SET search_path = tap, pg_catalog, pg_temp;
+ALTER FUNCTION skill_messages_private.notify_skill_message()
+SET search_path = tap, pg_catalog, pg_temp;
 
 CREATE FUNCTION tap.heard() RETURNS text
 LANGUAGE sql SECURITY DEFINER
@@ -84,10 +86,22 @@ FROM (VALUES ('service'), ('app'), ('retention'), ('nobody')) AS actors (actor)
 CROSS JOIN (VALUES (true), (false)) AS switches (new);
 
 -- Neither can anybody be told a tale: the trigger's function is called by nobody.
-SELECT is(attempt(actor, 'acme', 'ann', 'SELECT notify_skill_message()'), expected,
+SELECT is(
+    attempt(actor, 'acme', 'ann', 'SELECT skill_messages_private.notify_skill_message()'), expected,
     actor || ' calls the trigger''s function')
 FROM (VALUES ('service', '42501'), ('app', '42501'), ('retention', '42501'), ('nobody', '42501'),
     ('owner', '0A000')) AS actors (actor, expected);
+
+-- Neither on nor off is a mistake, and switches nothing, whichever it was.
+SELECT is(
+    complaint(actor, 'acme', 'ann', format('SELECT switch_skill_message_notifications(%s), '
+        'switch_skill_message_notifications(NULL)', before)),
+    '22023 switched_on is null', format('%s switches to null after %s', actor, before)
+)
+FROM (VALUES ('owner'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES ('true'), ('false')) AS switches (before);
+
+SELECT is(tap.switches(), 'notify_decided off, notify_sent off', 'they are off still');
 
 SELECT is(
     act('owner', '', '', format('SELECT switch_skill_message_notifications(switched_on => %L)',
@@ -115,7 +129,7 @@ FROM (VALUES
         'on', 'nothing'),
     (3, 'app', 'ann', $$SELECT send_skill_message('ann', 'ben', 'knots', 'Else', id => 'on')$$,
         'SM004', 'nothing'),
-    (4, 'app', 'ben', $$SELECT mark_message_read('on') = now()$$, 'true', 'nothing'),
+    (4, 'app', 'ben', $$SELECT mark_message_read('on') <= now()$$, 'true', 'nothing'),
     (5, 'app', 'ben', $$SELECT id FROM update_message_status('on', 'declined')$$,
         'on', 'skill_message_decided {"user_id": "ann", "tenant_id": "acme", "message_id": "on"}'),
     (6, 'app', 'ben', $$SELECT id FROM update_message_status('on', 'accepted')$$,
@@ -137,8 +151,8 @@ FROM (VALUES
             {"from_user_id": "cid", "to_user_id": "ann", "subject_skill_id": "knots",
              "message": "Secret", "id": "one"}
         ]')$$, '["two","one"]',
-        'skill_message_sent {"user_id": "ben", "tenant_id": "acme", "message_id": "two"}; '
-        'skill_message_sent {"user_id": "ann", "tenant_id": "acme", "message_id": "one"}'),
+        'skill_message_sent {"user_id": "ann", "tenant_id": "acme", "message_id": "one"}; '
+        'skill_message_sent {"user_id": "ben", "tenant_id": "acme", "message_id": "two"}'),
     (12, 'app', 'ann', $$SELECT send_skill_message('ann', 'ben', 'knots', '')$$, '23514',
         'nothing'),
     (13, 'service', '', $$SELECT send_skill_message('ann', 'ben', 'knots', 'x', id => E'"\n''\\')$$,
@@ -147,29 +161,47 @@ FROM (VALUES
         '{"user_id": "ben", "tenant_id": "acme", "message_id": "\"\n''\\"}'),
     (14, 'retention', '', $$SELECT * FROM erase_user_messages('ben')$$, '4,5', 'nothing'),
     (15, 'service', '', $$DELETE FROM skills WHERE id = 'ropes'$$, '1 rows', 'nothing'),
-    (16, 'retention', '', $$SELECT delete_skill_messages('acme', 'infinity', 99, true, true,
-        false) > 0$$, 'true', 'nothing')
+    (16, 'retention', '', $$SELECT skill_messages_private.delete_skill_messages('acme',
+        'infinity', 99, true, true, false) > 0$$, 'true', 'nothing')
 ) AS story (step, actor, me, statement, gave, heard)
 ORDER BY step;
 
--- Ids too long for a payload, by bytes and once escaped: sent and decided without a signal. The
--- payload without the id has 60 bytes, of 7,999.
+-- Users whose ids are too long for a payload, by bytes and once escaped: messages to them are sent
+-- and decided without a signal. The payload without the user's id has 59 bytes, of 7,999.
+INSERT INTO users (tenant_id, id, name)
+SELECT 'acme', id, 'Long' FROM (VALUES
+    (repeat('x', 7940)), (repeat('y', 7941)), (repeat('z', 20000)), (repeat('é', 3970)),
+    (repeat('é', 3971)), (repeat('"', 3970)), (repeat('"', 3971))
+) AS ids (id);
+
 SELECT is(
-    act('service', 'acme', '', format('SELECT length(send_skill_message(''ann'', ''ben'', '
-        '''knots'', ''x'', id => %L))', id)) || ' '
-    || act('service', 'acme', '', format('SELECT length(id) FROM update_message_status(%L, '
-        '''accepted'')', id)) || ' ' || (tap.heard() <> 'nothing'),
-    format('%s %1$s %s', length(id), signalled::text), what
+    act('service', 'acme', '', format('SELECT send_skill_message(%L, %1$L, ''knots'', ''x'', '
+        'id => %L)', id, 'u' || number)) || ' ' || (tap.heard() <> 'nothing') || ' '
+    || act('service', 'acme', '', format('SELECT id FROM update_message_status(%L, ''accepted'')',
+        'u' || number)) || ' ' || (tap.heard() <> 'nothing'),
+    format('u%s %s u%1$s %2$s', number, signalled::text), what
 )
 FROM (VALUES
-    (1, repeat('x', 7939), true, 'the longest id that is signalled'),
-    (2, repeat('y', 7940), false, 'an id one byte too long is not'),
+    (1, repeat('x', 7940), true, 'the longest id that is signalled'),
+    (2, repeat('y', 7941), false, 'an id one byte too long is not'),
     (3, repeat('z', 20000), false, 'nor is one that is far too long'),
-    (4, repeat('é', 3969), true, 'two bytes a character count as two'),
-    (5, repeat('é', 3970), false, 'two bytes a character, one too many'),
-    (6, repeat('"', 3969), true, 'so do characters that JSON escapes'),
-    (7, repeat('"', 3970), false, 'escaped characters, one too many')
+    (4, repeat('é', 3970), true, 'two bytes a character count as two'),
+    (5, repeat('é', 3971), false, 'two bytes a character, one too many'),
+    (6, repeat('"', 3970), true, 'so do characters that JSON escapes'),
+    (7, repeat('"', 3971), false, 'escaped characters, one too many')
 ) AS ids (number, id, signalled, what)
+ORDER BY number;
+
+-- Ids of messages are short enough, whatever is in them.
+SELECT is(
+    act('service', 'acme', '', format('SELECT length(send_skill_message(''ann'', ''ben'', '
+        '''knots'', ''x'', id => %L))', id)) || ' ' || (tap.heard() <> 'nothing'),
+    length(id) || ' true', what
+)
+FROM (VALUES
+    (1, repeat('x', 255), 'the longest id of a message'),
+    (2, repeat(E'\x01', 255), 'the longest one of all escapes')
+) AS ids (number, id, what)
 ORDER BY number;
 
 -- And off again.

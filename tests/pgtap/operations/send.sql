@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(75);
+SELECT plan(230);
 
 -- What is stored.
 SELECT is(
@@ -24,7 +24,10 @@ SELECT is(
     'what is stored is what was said, pending and unread, in the tenant of the context'
 );
 
-SELECT is((SELECT created_at FROM skill_messages WHERE id = 'mine'), now(), 'it was sent now');
+SELECT is(
+    (SELECT created_at FROM skill_messages WHERE id = 'mine'), date_trunc('milliseconds', now()),
+    'it was sent now'
+);
 
 SELECT is(
     act('app', 'acme', 'ben',
@@ -141,18 +144,83 @@ FROM (VALUES
     ('app', 'acme', 'ann', 'a1', 'ann', 'ben', 'knots', 'Something else', 'ropes', 'another text'),
     ('both', 'acme', 'ann', 'a1', 'ann', 'ben', 'knots', 'Something else', 'ropes', 'another text'),
 
-    -- Ids are unique over all tenants and users. Who may not see the message learns nothing of it.
+    -- Ids are unique over all users of a tenant. Who may not see the message learns nothing of it.
     ('app', 'acme', 'ann', 'a3', 'ann', 'cid', 'sails', 'Shall we?', NULL,
         'the id of a message between others'),
     ('app', 'acme', 'ann', 'a2', 'ann', 'ben', 'ropes', 'Yours under mine?', 'knots',
         'the id of a message received'),
-    ('service', 'acme', '', 'g1', 'ann', 'ben', 'knots', 'Mine under yours?', 'ropes',
-        'an id of another tenant'),
-    ('app', 'acme', 'ann', 'g1', 'ann', 'ben', 'knots', 'Mine under yours?', 'ropes',
-        'an id of another tenant'),
-    ('service', 'Acme', '', 'a1', 'Ann', 'gus', 'Knots', 'Mine under yours?', 'winds',
-        'an id of another tenant')
+    ('both', 'acme', 'ann', 'a3', 'ann', 'cid', 'sails', 'Shall we?', NULL,
+        'the id of a message between others')
 ) AS taken (actor, tenant, me, id, sender, recipient, subject, message, parent, difference);
+
+-- The id of another tenant's message is free: nothing tells that it is there, and the two messages
+-- live side by side.
+SELECT is(
+    act(actor, tenant, sender, format('SELECT send_skill_message(%L, %L, %L, %L, id => %L)',
+        sender, recipient, skill, message, id)),
+    id, format('%s in %s as %s sends %s, an id of the other tenant', actor, tenant, sender, id)
+)
+FROM (VALUES
+    (1, 'service', 'acme', 'ann', 'ben', 'knots', 'Another g1', 'g1'),
+    (2, 'app', 'acme', 'ann', 'ben', 'knots', 'Another g2', 'g2'),
+    (3, 'app', 'Acme', 'gus', 'Ann', 'winds', 'Another a1', 'a1'),
+    (4, 'both', 'Acme', 'gus', 'Ann', 'winds', 'Another a4', 'a4'),
+
+    -- Once it is there, a retry is a retry.
+    (5, 'app', 'acme', 'ann', 'ben', 'knots', 'Another g1', 'g1'),
+    (6, 'service', 'Acme', 'gus', 'Ann', 'winds', 'Another a1', 'a1')
+) AS sends (number, actor, tenant, sender, recipient, skill, message, id)
+ORDER BY number;
+
+SELECT is(
+    (SELECT string_agg(concat_ws(' ', tenant_id, id, message, status), ', '
+        ORDER BY id COLLATE "C", tenant_id COLLATE "C")
+    FROM skill_messages WHERE id IN ('a1', 'a4', 'g1', 'g2')),
+    'Acme a1 Another a1 pending, acme a1 Mine under yours? pending, '
+    'Acme a4 Another a4 pending, acme a4 Or so? accepted, '
+    'Acme g1 Mine under yours? pending, acme g1 Another g1 pending, '
+    'Acme g2 Yours under mine? pending, acme g2 Another g2 pending',
+    'each tenant has its own message of that id'
+);
+
+SELECT is(attempt(actor, tenant, me, statement), expected,
+    format('%s as %L in %s: %s', actor, me, tenant, statement))
+FROM (VALUES
+    ('app', 'acme', 'ben', $$SELECT status FROM get_skill_message('a4')$$, 'accepted'),
+    ('app', 'Acme', 'Ann', $$SELECT status FROM get_skill_message('a4')$$, 'pending'),
+    ('service', 'Acme', '', $$SELECT message FROM get_skill_message('a4')$$, 'Another a4'),
+    ('app', 'Acme', 'Ann', $$SELECT message FROM update_message_status('a4', 'declined')$$,
+        'Another a4'),
+    ('service', 'acme', '', $$SELECT id FROM update_message_status('a4', 'declined')$$, 'SM003'),
+    ('service', 'Acme', '',
+        $$SELECT send_skill_message('gus', 'Ann', 'winds', 'Something else', id => 'a1')$$,
+        'SM004'),
+
+    -- Whom no policy binds, too.
+    ('superuser', 'Acme', '', $$
+        SELECT send_skill_message('ann', 'ben', 'knots', 'Mine under yours?', 'ropes', 'a1')
+    $$, 'SM004'),
+    ('superuser', 'Acme', '', $$SELECT tenant_id FROM update_message_status('a1', 'declined')$$,
+        'Acme'),
+    ('superuser', 'Acme', '', $$SELECT tenant_id FROM get_skill_message('a1')$$, 'Acme'),
+    ('superuser', 'Acme', '', $$SELECT id FROM update_message_status('a2', 'declined')$$, 'SM002'),
+    ('superuser', 'Acme', '', $$SELECT mark_message_read('a2')$$, 'SM002')
+) AS calls (actor, tenant, me, statement, expected);
+
+SELECT is(act(actor, tenant, '', statement), expected, format('%s: %s', actor, statement))
+FROM (VALUES
+    ('service', 'acme', $$SELECT mark_message_read('g2') IS NOT NULL$$, 'true'),
+    ('service', 'Acme', $$SELECT id FROM update_message_status('a4', 'declined')$$, 'a4')
+) AS calls (actor, tenant, statement, expected);
+
+SELECT is(
+    (SELECT string_agg(concat_ws(' ', id, tenant_id, status,
+            CASE WHEN read_at IS NULL THEN 'unread' ELSE 'read' END), ', '
+        ORDER BY id COLLATE "C", tenant_id COLLATE "C")
+    FROM skill_messages WHERE id IN ('g2', 'a4')),
+    'a4 Acme declined unread, a4 acme accepted read, g2 Acme pending unread, g2 acme pending read',
+    'and what is written meets the message of that tenant alone'
+);
 
 -- An id is what it is: no letter or space of it is overlooked.
 SELECT is(
@@ -163,13 +231,20 @@ SELECT is(
 FROM (VALUES ('A1'), ('a1 '), (' a1'), ('a01'), ('日本'),
     ('00000000-0000-0000-0000-000000000000')) AS ids (id);
 
--- An index takes what fits a third of a page, compressed.
+-- At most 255 bytes, of whichever characters.
 SELECT is(
-    attempt('service', 'acme', '', format(
-        'SELECT length(send_skill_message(''ann'', ''ben'', ''knots'', ''New'', id => %L))', id)),
-    length(id)::text, format('an id of %s characters is sent', length(id))
+    complaint(actor, 'acme', 'ann', format(
+        'SELECT octet_length(send_skill_message(''ann'', ''ben'', ''knots'', ''New'', id => %L))',
+        id)),
+    CASE WHEN octet_length(id) <= 255 THEN 'no error: ' || octet_length(id)
+        ELSE '23514 invalid id' END,
+    format('%s: an id of %s characters, %s bytes', actor, length(id), octet_length(id))
 )
-FROM (VALUES (repeat('é', 255)), (repeat('x', 20000))) AS ids (id);
+FROM (VALUES ('service'), ('app')) AS actors (actor)
+CROSS JOIN (VALUES
+    (repeat('x', 255)), (repeat('x', 256)), (repeat('é', 127) || 'x'), (repeat('é', 128)),
+    (repeat('日', 85)), (repeat('🧶', 64)), (repeat('x', 20000))
+) AS ids (id);
 
 -- Whatever collation the caller brings along, an id is compared by its bytes.
 SELECT is(attempt('app', 'acme', 'ann', statement), expected, statement)
@@ -181,13 +256,13 @@ FROM (VALUES
     ('SELECT send_skill_message(''ann'' COLLATE "POSIX", ''ben'', ''knots'', ''New'', '
         'id => ''new'')', 'new'),
     ('SELECT id FROM get_skill_message(''a1'' COLLATE "POSIX")', 'a1'),
-    ('SELECT mark_message_read(''a2'' COLLATE "POSIX") = now()', 'true'),
+    ('SELECT mark_message_read(''a2'' COLLATE "POSIX") <= now()', 'true'),
     ('SELECT mark_message_read(''A2'' COLLATE "POSIX")', 'SM002'),
     ('SELECT id FROM update_message_status(''a2'' COLLATE "POSIX", ''accepted'')', 'a2'),
     ('SELECT id FROM update_message_status(''a5'' COLLATE "POSIX", ''accepted'')', 'SM003')
 ) AS calls (statement, expected);
 
--- The text: 1 to 10,000 characters, whatever their bytes, kept to the letter.
+-- The text: 1 to 10,000 characters, one of them visible, whatever their bytes, kept to the letter.
 SELECT is(
     attempt(actor, 'acme', 'ann', format(
         'SELECT send_skill_message(''ann'', ''ben'', ''knots'', %L, id => ''new'')', message)),
@@ -202,8 +277,106 @@ CROSS JOIN (VALUES
     (repeat(' ', 9999) || '.', '9,999 spaces and a full stop'),
     (E'\n\tx\r\n', 'a letter amid white space'),
     ('''; DROP TABLE skill_messages; --', 'a quote'),
-    (E'back\\slash %s $1 {} "', 'special characters')
+    (E'back\\slash %s $1 {} "', 'special characters'),
+    ('[erased] ', 'the word for what was erased, and a space'),
+    ('[Erased]', 'the word for what was erased, in other letters'),
+    (U&'\00A0\200B\FEFF.\2800', 'a full stop amid what is not to be seen'),
+    (U&'\202E\0627\202C', 'a letter amid marks of its direction'),
+    (U&'\0301', 'a combining mark alone, which is to be seen'),
+    (U&' \0301', 'a combining mark on a space'),
+    (U&'\+01F9F6\FE0F', 'an emoji with a variation selector'),
+    (U&'\+01F3F4\+0E0067\+0E0062\+0E007F', 'a flag spelled out in tags')
 ) AS texts (message, what);
+
+-- "[erased]" stands for a text that was there once: no sender writes it.
+SELECT is(
+    complaint(actor, 'acme', 'ann', format(
+        'SELECT send_skill_message(''ann'', ''ben'', ''knots'', ''[erased]'', id => %L)', id)),
+    '23514 invalid message',
+    format('%s sends "[erased]", id %L', actor, id)
+)
+FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES (NULL), ('new'), ('a1')) AS ids (id);
+
+-- What is not to be seen: the classes White_Space, Cc, Cf and Default_Ignorable_Code_Point of
+-- Unicode, and the blank of Braille, as ranges of numbers.
+CREATE TABLE tap.invisible (first integer, last integer, what text);
+
+INSERT INTO tap.invisible
+VALUES
+    (1, 32, 'control characters, tabulator, line ends, space'),
+    (127, 160, 'control characters, no-break space'), (173, 173, 'soft hyphen'),
+    (847, 847, 'combining grapheme joiner'), (1536, 1541, 'Arabic number signs'),
+    (1564, 1564, 'Arabic letter mark'), (1757, 1757, 'Arabic end of ayah'),
+    (1807, 1807, 'Syriac abbreviation mark'), (2192, 2193, 'Arabic pound and piastre marks above'),
+    (2274, 2274, 'Arabic disputed end of ayah'), (4447, 4448, 'Hangul fillers'),
+    (5760, 5760, 'Ogham space'), (6068, 6069, 'Khmer inherent vowels'),
+    (6155, 6159, 'Mongolian variation selectors and vowel separator'),
+    (8192, 8207, 'spaces, zero-width space and joiners, marks of direction'),
+    (8232, 8239, 'separators, embeddings and overrides of direction, narrow space'),
+    (8287, 8303, 'mathematical space, word joiner, isolates of direction'),
+    (10240, 10240, 'blank of Braille'), (12288, 12288, 'ideographic space'),
+    (12644, 12644, 'Hangul filler'), (65024, 65039, 'variation selectors'),
+    (65279, 65279, 'byte order mark'), (65440, 65440, 'halfwidth Hangul filler'),
+    (65520, 65531, 'interlinear annotation'), (69821, 69821, 'Kaithi number sign'),
+    (69837, 69837, 'Kaithi number sign above'), (78896, 78911, 'Egyptian joiners'),
+    (113824, 113827, 'shorthand format controls'), (119155, 119162, 'musical beams'),
+    (917504, 921599, 'tags, variation selectors');
+
+-- What becomes of sending this: the SQLSTATE, or that it was sent.
+CREATE FUNCTION tap.sending(message text) RETURNS text
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM send_skill_message('ann', 'ben', 'knots', message);
+    RETURN 'sent';
+EXCEPTION
+    WHEN OTHERS THEN
+        RETURN sqlstate;
+END;
+$$;
+
+SELECT is(
+    attempt('app', 'acme', 'ann', format($$
+        SELECT count(*), string_agg(DISTINCT tap.sending(chr(n)), ' ')
+        FROM generate_series(%s, %s) AS n
+    $$, first, last)),
+    format('%s,23514', last - first + 1),
+    format('U+%s to U+%s, each alone: %s', upper(to_hex(first)), upper(to_hex(last)), what)
+)
+FROM tap.invisible;
+
+SELECT is(
+    complaint('service', 'acme', 'ann', format(
+        'SELECT send_skill_message(''ann'', ''ben'', ''knots'', %L)', message)),
+    '23514 invalid message', what
+)
+FROM (
+    SELECT string_agg(chr(n), '' ORDER BY n), 'all of them together'
+    FROM tap.invisible
+    CROSS JOIN generate_series(first, last) AS n
+    UNION ALL
+    SELECT repeat(string_agg(chr(first), '' ORDER BY last DESC), 300), '9,000 of them, mixed'
+    FROM tap.invisible
+    UNION ALL
+    VALUES
+        (U&'\00A0\200B\FEFF', 'no-break space, zero-width space, byte order mark'),
+        (U&'\202E\202D\202C\2066\2069', 'nothing but directions'),
+        (U&'\2800 \2800', 'blanks of Braille and a space'),
+        (U&'\200B\000A\200B', 'zero-width spaces and a line end'),
+        (U&'\00AD\FE0F\+0E0067', 'soft hyphen, variation selector, tag')
+) AS mixtures (message, what);
+
+-- What stands beside them in Unicode, at either end of each range, is to be seen.
+SELECT is(
+    attempt('app', 'acme', 'ann', format('SELECT tap.sending(chr(%s))', n)), 'sent',
+    format('U+%s is to be seen', upper(to_hex(n)))
+)
+FROM (
+    SELECT first - 1 FROM tap.invisible WHERE first > 1
+    UNION
+    SELECT last + 1 FROM tap.invisible
+) AS neighbours (n);
 
 SELECT is(
     act('app', 'acme', 'ann', format(

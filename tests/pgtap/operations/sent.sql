@@ -2,7 +2,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(55);
+SELECT plan(73);
 
 \set box get_messages_from_user
 \set mine from_user_id
