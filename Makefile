@@ -1,7 +1,7 @@
 # make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
 # make test [ARGS='-k isolation']           every promise, tested
 # make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
-# make lint                                 Python, SQL, PL/pgSQL
+# make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
 #
 # PGBIN=/path/to/bin runs demo and test on another PostgreSQL server's programs.
@@ -32,9 +32,13 @@ lint: setup
 	.venv/bin/ruff format --check --config python/pyproject.toml python tests
 	.venv/bin/mypy --config-file python/pyproject.toml python/src python/tools tests
 	.venv/bin/sqlfluff lint $(SQL_DIRS)
-	@! grep -nE '^.{101}' $(SQL_DIRS:%=%/*.sql) tests/*.sql || { echo 'longer than 100 columns'; false; }
-	.venv/bin/squawk deploy/*.sql
+	@! grep -rnE --include='*.sql' --include='*.psql' '^.{101}' $(SQL_DIRS) tests \
+		|| { echo 'longer than 100 columns'; false; }
+	.venv/bin/squawk deploy/*.sql deploy/*/*.sql
 	$(PYTHON) python/tools/check_functions.py
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+		echo $(PYTHON) python/tools/check_isolation.py; $(PYTHON) python/tools/check_isolation.py; \
+	else echo 'Isolation NOT checked: pgrls needs Python 3.11 or newer.'; fi
 
 docs: setup
 	@$(PYTHON) python/tools/generate.py

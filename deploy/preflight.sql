@@ -65,7 +65,7 @@ DECLARE
     c_membership CONSTANT text := CASE WHEN c_version >= 160000 THEN 'SET' ELSE 'MEMBER' END;
     v_owners oid[];
     v_creators oid[];
-    v_findings text[] := '{}';
+    v_findings text[] := ARRAY[]::text[];
     v_others text;
 BEGIN
     IF c_version < (

@@ -1,9 +1,12 @@
 -- Demo data: three tenants whose authors publish skills that resemble one another.
 --
 -- Every id begins with demo-, which tells these rows from real ones when they are removed. The
--- context is set for each tenant: row-level security binds the owner of the tables too.
+-- context is set for each tenant: row-level security binds the owner of the tables too, who needs
+-- the rights of skill_messages_service like everybody else.
 
 BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 SELECT set_config('app.current_tenant_id', 'demo-harbor', true);
 

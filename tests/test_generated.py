@@ -1,19 +1,23 @@
 """What is generated is up to date, and the one file does what the Sqitch deployment does."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import Database, dump
 from generate import generated
-from onefile import body, parse, scripts
+from onefile import body, parse, scripts, settled
 from psycopg import errors
 from server import DEPLOYER, ROOT, sqitch
 
 ONE_FILE = ROOT / "sql" / "skill_messages.sql"
 
-# A screen: what a reader takes in without losing the beginning.
+# A screen: what a reader takes in without losing the beginning. preflight() is a list of checks,
+# each to be read by itself.
 LINES_OF_A_SCREEN = 100
+LONGER = {"skill_messages_private.preflight"}
+FUNCTION = re.compile(r"^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) ([\w.%]+).*?^\$\$;$", re.M | re.S)
 
 
 def load(database: Database, *options: str) -> subprocess.CompletedProcess[str]:
@@ -58,11 +62,20 @@ def test_the_one_file_makes_what_sqitch_deploys(kind: str, request: pytest.Fixtu
 def test_loading_it_twice_stops_and_changes_nothing(deployed: Database, options: list[str]) -> None:
     before = dump(deployed)
     done = load(deployed, *options)
-    first, hint = done.stderr.splitlines()[:2]
-    assert first.endswith("ERROR:  public.skill_messages exists already, so nothing was loaded")
+    first, _, hint = done.stderr.splitlines()[:3]
+    assert first.endswith("ERROR:  skill_messages exists already, so nothing was loaded")
     assert hint.startswith("HINT:  ")
     assert done.returncode == (3 if options else 0)
     assert dump(deployed) == before
+
+
+def test_it_is_not_loaded_into_what_is_left_of_the_schema(empty: Database) -> None:
+    with empty.connect(DEPLOYER) as connection:
+        connection.execute("CREATE SCHEMA skill_messages_private")
+        with pytest.raises(errors.DuplicateObject, match="skill_messages exists already"):
+            connection.execute(ONE_FILE.read_bytes())
+        connection.execute("ROLLBACK")
+        connection.execute("DROP SCHEMA skill_messages_private")
 
 
 def test_a_migration_tool_may_send_it_in_one_piece(empty: Database, deployed: Database) -> None:
@@ -72,7 +85,7 @@ def test_a_migration_tool_may_send_it_in_one_piece(empty: Database, deployed: Da
     succeeds("deploy", empty, "--log-only")
     succeeds("verify", empty)
 
-    with deployed.connect() as connection, pytest.raises(errors.DuplicateTable, match="exists al"):
+    with deployed.connect() as connection, pytest.raises(errors.DuplicateObject, match="exists al"):
         connection.execute(content)
 
 
@@ -80,7 +93,7 @@ def test_a_host_that_lacks_something_gets_nothing_at_all(host: Database) -> None
     with host.connect(DEPLOYER) as connection:
         connection.execute("ALTER TABLE users ALTER tenant_id DROP NOT NULL")
     before = dump(host)
-    assert "the existing tables lack" in load(host).stderr
+    assert 'public.users needs the column "tenant_id text NOT NULL"' in load(host).stderr
     assert dump(host) == before
     with host.connect() as connection:
         query = "SELECT FROM pg_roles WHERE rolname LIKE 'skill_messages%'"
@@ -88,22 +101,36 @@ def test_a_host_that_lacks_something_gets_nothing_at_all(host: Database) -> None
 
 
 def test_every_function_is_in_the_reference(deployed: Database) -> None:
+    query = """
+        SELECT proname, pronamespace = 'public'::regnamespace FROM pg_proc
+        WHERE pronamespace IN ('public'::regnamespace, 'skill_messages_private'::regnamespace)
+    """
     with deployed.connect() as connection:
-        query = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-        names = [name for (name,) in connection.execute(query)]
+        functions = connection.execute(query).fetchall()
+    assert len(functions) > 30
     lines = (ROOT / "docs" / "reference.md").read_text().splitlines()
-    assert len(names) > 20
-    assert [name for name in names if lines.count(f"### `{name}`") != 1] == []
+    heads = [line.partition(" | ")[0] for line in lines]
+    missing = [
+        name
+        for name, is_public in functions
+        if heads.count(f"### `{name}`" if is_public else f"| `{name}()`") != 1
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("state", ["SM001", "SM005", "25006", "2D000", "40001", "42501"])
+def test_the_reference_names_each_sqlstate(state: str) -> None:
+    errors_table = (ROOT / "docs" / "reference.md").read_text().partition("\n## Errors\n")[2]
+    assert f"\n| `{state}` | " in errors_table.partition("\n## ")[0]
 
 
 def test_every_function_fits_on_a_screen() -> None:
-    long = [
-        (file.name, lines)
-        for file in sorted((ROOT / "deploy").glob("*.sql"))
-        if "CREATE FUNCTION" in (text := file.read_text()) or "CREATE PROCEDURE" in text
-        if (lines := text.count("\n")) > LINES_OF_A_SCREEN
-    ]
-    assert long == []
+    texts = [file.read_text() for file in sorted((ROOT / "deploy").rglob("*.sql"))]
+    lines = {
+        found[1]: found[0].count("\n") + 1 for text in texts for found in FUNCTION.finditer(text)
+    }
+    assert len(lines) > 30
+    assert {name for name, count in lines.items() if count > LINES_OF_A_SCREEN} == LONGER
 
 
 def test_the_plan_is_read_as_sqitch_reads_it() -> None:
@@ -125,3 +152,25 @@ def test_a_reworked_change_has_the_script_of_its_tag(tmp_path: Path) -> None:
 def test_a_script_that_is_not_one_transaction_is_refused(script: str) -> None:
     with pytest.raises(ValueError, match=r"deploy/x\.sql is not one transaction"):
         body(script, "x.sql")
+
+
+def test_a_setting_of_a_script_ends_with_it_in_the_one_file() -> None:
+    scripts_with_settings = [
+        "SET LOCAL a = 1;\nSET LOCAL b = 1;\n\nfirst;\n",
+        "SET LOCAL a = 1;\nSET LOCAL b = 2;\n\n-- why\nSET LOCAL c = 3;\n\nsecond;\n",
+        "-- Deploy\n\nSET LOCAL a = 1;\n\nthird;\n",
+    ]
+    assert list(settled(scripts_with_settings, {"a": "1"})) == [
+        "SET LOCAL b = 1;\n\nfirst;\n",
+        "SET LOCAL b = 2;\n\n-- why\nSET LOCAL c = 3;\n\nsecond;\n",
+        "SET LOCAL b = DEFAULT;",
+        "SET LOCAL c = DEFAULT;",
+        "-- Deploy\n\nthird;\n",
+    ]
+
+
+def test_the_one_file_fixes_the_search_path_once_and_first() -> None:
+    content = ONE_FILE.read_text()
+    fixed = "\nBEGIN;\n\nSET LOCAL search_path = pg_catalog, pg_temp;\n"
+    assert content.count(fixed) == 1
+    assert len(re.findall(r"^SET LOCAL search_path", content, re.MULTILINE)) == 1

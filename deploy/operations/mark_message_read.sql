@@ -40,7 +40,8 @@ COMMENT ON FUNCTION public.mark_message_read(text) IS
 'Marks a received message as read and returns when it was first read; marking it again changes
 nothing.
 Errors: SM001 no context; SM002 no such message for this tenant and user; 25006 the transaction is
-read-only; 42501 the caller has the rights of neither role.';
+read-only; 40001 above READ COMMITTED: somebody else changed it meanwhile; 42501 the caller has the
+rights of neither role.';
 
 CALL skill_messages_private.revoke_from_all('public.mark_message_read(text)');
 GRANT EXECUTE ON FUNCTION public.mark_message_read(text)

@@ -62,14 +62,14 @@ BEGIN
 
     IF v_ids = '{}' THEN
         PERFORM skill_messages_private.check_skill_message_caller();
-        RETURN 0;
+        RETURN 0::bigint;
     END IF;
 
     UPDATE public.skill_messages AS m
     SET read_at = date_trunc('milliseconds', now())
     WHERE m.tenant_id = v_tenant_id AND m.id = ANY (v_ids);
 
-    RETURN cardinality(v_ids);
+    RETURN cardinality(v_ids)::bigint;
 END;
 $$;
 
@@ -81,8 +81,8 @@ if null until now; this is approximate: it also marks a message that was sent be
 became visible only afterwards. Given both, a message must be among the former and not after the
 latter.
 Errors: SM001 no context; 22023 too many ids, or no user is given and none in the context; 25006 the
-transaction is read-only; 42501 user_id is not the signed-in user, or the caller has the rights of
-neither role.';
+transaction is read-only; 40001 above READ COMMITTED: somebody else changed one meanwhile; 42501
+user_id is not the signed-in user, or the caller has the rights of neither role.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.mark_messages_read(text, timestamptz, text[])'

@@ -76,7 +76,8 @@ COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
 'Switches notifications on or off, for all tenants. Locks the table for a moment.
 switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
 decision skill_message_decided to the sender.
-Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the table may.';
+Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the
+table may.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.switch_skill_message_notifications(boolean)'

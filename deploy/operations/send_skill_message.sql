@@ -79,6 +79,7 @@ EXCEPTION
         ORDER BY octet_length(a.value) DESC NULLS LAST
         LIMIT 1;
         PERFORM skill_messages_private.raise_skill_message_violation(sqlstate, NULL, v_column);
+        RAISE;
     WHEN integrity_constraint_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
         PERFORM skill_messages_private.raise_skill_message_violation(

@@ -17,8 +17,6 @@ LANGUAGE plpgsql
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_chosen text;
 BEGIN
     IF coalesce(tenant_id, '') = '' THEN
         RAISE EXCEPTION 'tenant_id: no tenant given'
@@ -43,7 +41,8 @@ BEGIN
         'SET LOCAL app.current_tenant_id = %L; SET LOCAL app.current_user_id = %L',
         tenant_id, coalesce(user_id, '')
     );
-    v_chosen := set_config('skill_messages.tenant_id', tenant_id, true);
+    -- Assigned, not performed: an expression is cheaper than a query.
+    tenant_id := set_config('skill_messages.tenant_id', tenant_id, true);
 END;
 $$;
 

@@ -19,9 +19,11 @@ RETURN encode(
     set_bit(
         set_bit(
             overlay(
-                uuid_send(gen_random_uuid()) PLACING substring(
-                    int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3
-                ) FROM 1
+                uuid_send(gen_random_uuid()),
+                substring(
+                    int8send(floor(extract(EPOCH FROM clock_timestamp()) * 1000)::bigint), 3
+                ),
+                1
             ), 52, 1
         ), 53, 1
     ), 'hex'

@@ -8,14 +8,15 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE OR REPLACE FUNCTION skill_messages_private.raise_read_only(operation text) RETURNS void
 LANGUAGE plpgsql
-STABLE
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RAISE EXCEPTION '%: the transaction is read-only', operation
         USING ERRCODE = 'read_only_sql_transaction',
-              HINT = 'Call it in a READ WRITE transaction, on the primary server.';
+              HINT = CASE WHEN pg_is_in_recovery()
+                  THEN 'This is a standby: call it on the primary server.'
+                  ELSE 'Call it in a READ WRITE transaction.' END;
 END;
 $$;
 

@@ -18,7 +18,9 @@ DECLARE
     v_grantee text;
 BEGIN
     FOR v_grantee IN
-        SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END
+        SELECT DISTINCT CASE g.grantee
+            WHEN 0 THEN 'public' ELSE pg_get_userbyid(g.grantee)::text
+        END
         FROM (
             SELECT c.relowner AS owner, c.relacl AS acl
             FROM pg_class AS c
@@ -31,7 +33,12 @@ BEGIN
         CROSS JOIN aclexplode(o.acl) AS g
         WHERE g.grantee <> o.owner
     LOOP
-        EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE', v_kind, object, v_grantee);
+        EXECUTE format('REVOKE ALL ON %s %s FROM %I CASCADE',
+            v_kind,
+            CASE v_kind
+                WHEN 'TABLE' THEN object::regclass::text ELSE object::regprocedure::text
+            END,
+            v_grantee);
     END LOOP;
 END;
 $$;

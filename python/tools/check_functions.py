@@ -15,7 +15,7 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL plpgsql_check_function_tb(
     p.oid, coalesce(t.tgrelid, 0), all_warnings => true, fatal_errors => false
 ) AS c
-WHERE p.pronamespace = 'public'::regnamespace
+WHERE p.pronamespace IN ('public'::regnamespace, 'skill_messages_private'::regnamespace)
 """
 
 

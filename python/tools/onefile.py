@@ -16,11 +16,16 @@ HEADER = """\
 
 BEGIN;
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 DO $$
 BEGIN
-    IF to_regclass('public.skill_messages') IS NOT NULL THEN
-        RAISE EXCEPTION 'public.skill_messages exists already, so nothing was loaded'
-            USING ERRCODE = 'duplicate_table',
+    IF to_regclass('public.skill_messages') IS NOT NULL
+        OR to_regnamespace('skill_messages_private') IS NOT NULL THEN
+        RAISE EXCEPTION 'skill_messages exists already, so nothing was loaded'
+            USING ERRCODE = 'duplicate_object',
+                  DETAIL = 'Found the table public.skill_messages or the schema '
+                           'skill_messages_private.',
                   HINT = 'This file creates the schema, once. Upgrade an existing one with Sqitch.';
     END IF;
 END;
@@ -30,12 +35,17 @@ $$;
 # At column 0 and with a semicolon: the BEGIN of a function's body has none, its COMMIT is indented.
 BOUNDARY = re.compile(r"^(BEGIN|COMMIT);\n\n?", re.MULTILINE)
 
+# Likewise: what a function sets for itself is indented.
+SETTING = re.compile(r"^SET LOCAL (\w+) = (.+);\n", re.MULTILINE)
+
 
 def onefile(root: Path = ROOT) -> str:
     changes, tags = parse((root / "sqitch.plan").read_text())
-    parts = [HEADER.format(version=f" {tags[-1].removeprefix('@')}" if tags else "")]
-    parts += [body((root / "deploy" / name).read_text(), name) for name in scripts(root, changes)]
-    return "\n\n".join(part.strip("\n") for part in [*parts, "COMMIT;"]) + "\n"
+    header = HEADER.format(version=f" {tags[-1].removeprefix('@')}" if tags else "")
+    names = list(scripts(root, changes))
+    bodies = [body((root / "deploy" / name).read_text(), name) for name in names]
+    parts = [header, *settled(bodies, dict(SETTING.findall(header))), "COMMIT;"]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
 def parse(plan: str) -> tuple[list[tuple[str, list[str]]], list[str]]:
@@ -77,3 +87,18 @@ def body(script: str, name: str) -> str:
     if BOUNDARY.findall(script) != ["BEGIN", "COMMIT"]:
         raise ValueError(f"deploy/{name} is not one transaction")
     return BOUNDARY.sub("", script)
+
+
+def settled(bodies: list[str], held: dict[str, str]) -> Iterator[str]:
+    """The bodies with their settings as they would be in transactions of their own.
+
+    One that holds already is not said again, and one that a body does not ask for ends before it.
+    """
+    for text in bodies:
+        wanted = dict(SETTING.findall(text))
+        yield from (f"SET LOCAL {name} = DEFAULT;" for name in held if name not in wanted)
+        for name, value in wanted.items() & held.items():
+            line = re.escape(f"SET LOCAL {name} = {value};\n")
+            text = re.sub(rf"(?<=\n\n){line}\n|^{line}", "", text, flags=re.MULTILINE)
+        held = wanted
+        yield text

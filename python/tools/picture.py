@@ -6,10 +6,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection, Cursor
 from psycopg.rows import namedtuple_row
-from reference import short
-
-# The messages stand on the left, what they refer to on the right, in the order of their columns.
-TABLES = ["skill_messages", "tenants", "users", "skills"]
+from reference import TABLES, short
 
 COLUMNS = """
 SELECT
@@ -138,6 +135,7 @@ def picture(connection: Connection[Any]) -> str:
 
 
 def laid_out(columns: dict[str, list[Any]]) -> dict[str, Card]:
+    """The messages on the left, what they refer to on the right."""
     first, *others = TABLES
     cards = {first: Card(first, MARGIN, MARGIN + GAP, LEFT_WIDTH, columns[first])}
     x, y = MARGIN + LEFT_WIDTH + BETWEEN, float(MARGIN)

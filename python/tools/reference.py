@@ -9,6 +9,9 @@ from typing import Any
 from psycopg import Connection, Cursor
 from psycopg.rows import namedtuple_row
 
+# The messages, then what they refer to, in the order of their columns.
+TABLES = ["skill_messages", "tenants", "users", "skills"]
+
 HEAD = """\
 # Reference
 
@@ -28,27 +31,38 @@ GROUPS = [
     (
         "Retention",
         "What a DBA or a scheduled job calls: deletion and erasure.",
-        ["purge", "delete", "erase"],
+        ["purge", "erase"],
     ),
     ("Switches", "What the owner of the schema calls.", ["switch"]),
-    ("Helpers", "What the functions above and the triggers call. Not for applications.", []),
 ]
 
 CONTENTS = """\
 - [Errors](#errors), by SQLSTATE
 - [The table](#the-table), [its isolation](#isolation), [the roles](#roles),
   [the monitoring view](#skill_message_totals)
+- The schema `skill_messages_private`: [names](#names), [helpers](#helpers)
 """
 
 ISOLATION = """\
-The policies of `skill_messages`: the permissive ones admit rows, the restrictive ones narrow what
-was admitted.
+The permissive policies admit rows, the restrictive ones narrow what was admitted. Those of
+`tenants`, `users` and `skills` are there where the package has created these tables.
 """
 
 ERRORS = """\
-What the functions that are meant to be called raise. The [constraints](#constraints) and
-[triggers](#triggers) of the table refuse direct writes with the same SQLSTATEs. Each error has a
-hint.
+What the functions raise. The [constraints](#constraints) and [triggers](#triggers) of the table
+refuse direct writes with the same SQLSTATEs. Each error has a hint, but for those that PostgreSQL
+itself raises: `40001`, after which the transaction is run again, `2D000`, and `42501` where a
+privilege was never granted.
+"""
+
+NAMES = """\
+Where [`get_skill_message()`](#get_skill_message) finds the names of tenants, users and skills. They
+show what the host's own policies show the caller.
+"""
+
+HELPERS = """\
+The functions of the schema `skill_messages_private`: what the functions above, the triggers, and
+deploy and verify call. Not for applications.
 """
 
 COLUMNS = """
@@ -104,6 +118,7 @@ ORDER BY tgname COLLATE "C"
 
 POLICIES = """
 SELECT
+    p.tablename AS "table",
     p.policyname AS "policy",
     lower(p.permissive) AS "kind",
     p.cmd AS "command",
@@ -111,9 +126,10 @@ SELECT
     obj_description(o.oid, 'pg_policy') AS "comment"
 FROM pg_policies AS p
 INNER JOIN pg_policy AS o
-    ON o.polname = p.policyname AND o.polrelid = 'public.skill_messages'::regclass
-WHERE p.schemaname = 'public' AND p.tablename = 'skill_messages'
-ORDER BY p.permissive COLLATE "C", p.policyname COLLATE "C"
+    ON o.polname = p.policyname
+    AND o.polrelid = format('%%I.%%I', p.schemaname, p.tablename)::regclass
+WHERE p.schemaname = 'public' AND p.tablename = ANY (%s)
+ORDER BY array_position(%s, p.tablename::text), p.permissive COLLATE "C", p.policyname COLLATE "C"
 """
 
 RELATION = """
@@ -127,6 +143,17 @@ SELECT
     )
 FROM pg_class AS c
 WHERE c.oid = %s::regclass
+"""
+
+NAME_VIEWS = """
+SELECT
+    c.oid::regclass::text AS "view",
+    (SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a
+    WHERE a.attrelid = c.oid AND a.attnum > 0) AS "columns",
+    obj_description(c.oid, 'pg_class') AS "comment"
+FROM pg_class AS c
+WHERE c.relnamespace = 'skill_messages_private'::regnamespace AND c.relkind = 'v'
+ORDER BY c.relname COLLATE "C"
 """
 
 ROLES = r"""
@@ -164,7 +191,7 @@ SELECT
         ORDER BY 1
     ) AS callers
 FROM pg_proc AS p
-WHERE p.pronamespace = 'public'::regnamespace
+WHERE p.pronamespace = %s::regnamespace
 ORDER BY p.proname COLLATE "C"
 """
 
@@ -179,7 +206,7 @@ FROM pg_proc AS p
 CROSS JOIN unnest(
     coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargnames, p.proargmodes
 ) WITH ORDINALITY AS a (type, name, mode, place)
-WHERE p.pronamespace = 'public'::regnamespace
+WHERE p.pronamespace = %s::regnamespace
 ORDER BY p.proname COLLATE "C", a.place
 """
 
@@ -209,17 +236,17 @@ class Function:
 
 
 def reference(connection: Connection[Any]) -> str:
-    found = functions(connection)
+    found = functions(connection, "public")
+    helpers = functions(connection, "skill_messages_private")
 
-    def table(query: str, *relation: str) -> str:
-        cursor = connection.execute(query, relation or None)
+    def table(query: str, *arguments: Any) -> str:
+        cursor = connection.execute(query, arguments or None)
         return markdown_table([str(c.name) for c in cursor.description or []], cursor.fetchall())
 
     groups = [
         (title, intro, sorted(members(found, verbs), key=lambda f: order(f, verbs)))
         for title, intro, verbs in GROUPS
     ]
-    meant_to_be_called = [f for *_, group in groups[:-1] for f in group]
     parts = [
         HEAD,
         *(
@@ -232,25 +259,28 @@ def reference(connection: Connection[Any]) -> str:
     for title, intro, group in groups:
         parts += [f"## {title}\n", intro + "\n", *map(section, group)]
     parts += [
-        *("## Errors\n", ERRORS, error_table(meant_to_be_called)),
+        *("## Errors\n", ERRORS, error_table(found)),
         *("## The table\n", "### `skill_messages`\n", about(connection, "public.skill_messages")),
         table(COLUMNS, "public.skill_messages"),
         *("#### Constraints\n", "The comment is the hint of the error.\n", table(CONSTRAINTS)),
         *("#### Indexes\n", table(INDEXES), "#### Triggers\n", table(TRIGGERS)),
-        *("## Isolation\n", ISOLATION, table(POLICIES), "## Roles\n", table(ROLES)),
+        *("## Isolation\n", ISOLATION, table(POLICIES, TABLES, TABLES)),
+        *("## Roles\n", table(ROLES)),
         *("## Monitoring\n", "### `skill_message_totals`\n"),
         about(connection, "public.skill_message_totals"),
         table(COLUMNS, "public.skill_message_totals"),
+        *("## Names\n", NAMES, table(NAME_VIEWS), "## Helpers\n", HELPERS, helper_table(helpers)),
     ]
     return linked("\n".join(parts).rstrip() + "\n", [function.name for function in found])
 
 
-def functions(connection: Connection[Any]) -> list[Function]:
+def functions(connection: Connection[Any], schema: str) -> list[Function]:
     cursor: Cursor[Any] = connection.cursor(row_factory=namedtuple_row)
     arguments = defaultdict(list)
-    for argument in cursor.execute(ARGUMENTS).fetchall():
+    for argument in cursor.execute(ARGUMENTS, [schema]).fetchall():
         arguments[argument.function].append(argument)
-    return [function(row, arguments[row.name]) for row in cursor.execute(FUNCTIONS).fetchall()]
+    rows = cursor.execute(FUNCTIONS, [schema]).fetchall()
+    return [function(row, arguments[row.name]) for row in rows]
 
 
 def function(row: Any, arguments: list[Any]) -> Function:
@@ -282,17 +312,15 @@ def declaration(argument: Any) -> str:
 def short(sql: str) -> str:
     """As people write it."""
     sql = sql.replace("timestamp with time zone", "timestamptz")
-    return re.sub(r"(NULL|'[^']*')::[a-z]+", r"\1", sql)
+    return re.sub(r"(NULL|'[^']*')::[a-z]+(\[\])?", r"\1", sql)
 
 
 def members(found: list[Function], verbs: list[str]) -> list[Function]:
-    """Those of the group; the helpers are all that no group claims."""
-    claimed = {verb for *_, verbs in GROUPS for verb in verbs}
-    return [f for f in found if (f.verb in verbs if verbs else f.verb not in claimed)]
+    return [f for f in found if f.verb in verbs]
 
 
 def order(function: Function, verbs: list[str]) -> tuple[int, str]:
-    return (verbs.index(function.verb) if verbs else 0, function.name)
+    return (verbs.index(function.verb), function.name)
 
 
 def section(function: Function) -> str:
@@ -302,11 +330,18 @@ def section(function: Function) -> str:
         lines += [f"- {code_list(names.split(', '))}: {note}" for names, note in function.notes]
     if function.errors:
         lines += ["", "**Errors:** " + "; ".join(map(with_code, function.errors)) + "."]
-    callers = code_list(function.callers)
-    if not callers:
-        callers = "triggers only" if "trigger" in function.returns else "the owner only"
-    lines += ["", f"**May call it:** {callers}.\n"]
+    lines += ["", f"**May call it:** {callers(function)}.\n"]
     return "\n".join(lines)
+
+
+def callers(function: Function) -> str:
+    nobody = "triggers only" if "trigger" in function.returns else "the owner only"
+    return code_list(function.callers) or nobody
+
+
+def helper_table(found: list[Function]) -> str:
+    rows = [(f"{f.name}()", f.prose, callers(f)) for f in found]
+    return markdown_table(["helper", "comment", "may call it"], rows)
 
 
 def error_table(found: list[Function]) -> str:
@@ -336,7 +371,7 @@ def by_state(item: tuple[tuple[str, str], list[str]]) -> tuple[bool, str, int, s
 
 
 def is_state(word: str) -> bool:
-    return re.fullmatch(r"SM\d{3}|\d{5}", word) is not None
+    return re.fullmatch(r"SM\d{3}|\d[\dA-Z]\d{3}", word) is not None
 
 
 def with_code(error: str) -> str:
@@ -356,7 +391,7 @@ def about(connection: Connection[Any], relation: str) -> str:
 
 
 # What is prose; all other cells are code.
-PROSE = {"comment", "when", "raised by", "null", "kind", "state", "calls", "with"}
+PROSE = {"comment", "when", "raised by", "may call it", "null", "kind", "state", "calls", "with"}
 
 
 def markdown_table(heads: list[str], rows: list[Any]) -> str:

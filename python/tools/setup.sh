@@ -23,8 +23,9 @@ install_debian() {
     as_root apt-get install -qy --no-install-recommends postgresql sqitch libdbd-pg-perl pgbouncer \
         libtap-parser-sourcehandler-pgtap-perl python3-venv
     version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
+    # The server once more, by its own name: one that was there is brought up to date with it.
     as_root apt-get install -qy --no-install-recommends \
-        "postgresql-$version-pgtap" "postgresql-$version-plpgsql-check"
+        "postgresql-$version" "postgresql-$version-pgtap" "postgresql-$version-plpgsql-check"
 }
 
 install_brew() {

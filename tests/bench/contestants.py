@@ -197,8 +197,9 @@ class Ours:
     def delete_skill(self, skill: Skill) -> object:
         """What a host would write: the package has no such function."""
         return psycopg.ClientCursor(self.connection).execute(
-            "SELECT public.set_skill_message_context(%s); DELETE FROM public.skills WHERE id = %s",
-            [skill.tenant_id, skill.id],
+            "SELECT public.set_skill_message_context(%s);"
+            " DELETE FROM public.skills WHERE tenant_id = %s AND id = %s",
+            [skill.tenant_id, skill.tenant_id, skill.id],
         )
 
 

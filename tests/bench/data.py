@@ -20,13 +20,14 @@ SKILLS_PER_USER = 5
 UNREAD_SHARE = 0.3  # the newest
 TYPICAL_USERS = 64  # that the reading operations take in turn
 YEAR = timedelta(days=365)
+MILLISECOND = timedelta(milliseconds=1)  # finer times the schema does not keep
 WORDS = ("group", "skill", "under", "yours", "mine", "overlap", "author", "merge", "guide")
 NULL = "\\N"
 FIRST = datetime(2025, 1, 1, tzinfo=timezone.utc)
 
 COLUMNS = (
     "id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id,"
-    " message, status, created_at, read_at"
+    " message, status, created_at, read_at, answered_at"
 )
 
 # The limit ("bare", with as much room for updates as ours) and the table that people make by hand
@@ -181,7 +182,7 @@ class Population:
         large_every = self.messages // self.large_inbox
         first_unread = int(self.messages * (1 - UNREAD_SHARE))
         remember_every = 1 + self.messages // 100_000
-        step = YEAR / self.messages
+        step = YEAR // MILLISECOND // self.messages * MILLISECOND
         for number in range(self.messages):
             recipient = 0 if number % large_every == 0 else 1 + int(pick() * (self.users - 1))
             tenant = tenant_of[recipient]
@@ -199,7 +200,8 @@ class Population:
                 f"{uuid}\tt{tenant:04}\tu{sender:06}\tu{recipient:06}"
                 f"\ts{sender:06}-{number % SKILLS_PER_USER}\t{parent}"
                 f"\t{texts[number % 999]}\t{status}\t{created_at}"
-                f"\t{NULL if unread else created_at}\n"
+                f"\t{NULL if unread else created_at}"
+                f"\t{NULL if status == 'pending' else created_at}\n"
             )
 
 

@@ -25,7 +25,7 @@ Run = Callable[[], float]
 Edits = list[tuple[str, str]]
 
 NO_PATH = (r"\n SET search_path TO [^\n]*", "")
-NO_HANDLER = (r"(?s)EXCEPTION\n\s+WHEN .*?(?=END;\s+\$function\$)", "")
+NO_HANDLER = (r"(?ms)^( *)EXCEPTION\n.*?(?=^\1END;)", "")
 NO_CONFLICT = (r"\n\s+ON CONFLICT DO NOTHING", "")
 SET_CONFIG = (
     r"(?s)EXECUTE format\(.*?\);",
@@ -54,11 +54,6 @@ AS $$ SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING
     int8send((extract(epoch FROM at) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1),
     'hex')::uuid::text $$
 """
-CHECKS = (
-    r"CHECK (id <> '' AND tenant_id <> '' AND from_user_id <> '' AND to_user_id <> ''"
-    r" AND message ~ '\S' AND char_length(message) <= 10000 AND isfinite(created_at)"
-    r" AND status IN ('pending', 'accepted', 'declined'))"
-)
 PAIRED = (
     "FOREIGN KEY (tenant_id) REFERENCES public.tenants (id)",
     *(
@@ -72,7 +67,8 @@ PAIRED = (
     ),
 )
 SINGLE = tuple(
-    re.sub(r"\(tenant_id, (\w+)\) (.*) \(tenant_id, id\)", r"(\1) \2 (id)", key) for key in PAIRED
+    re.sub(r"\(tenant_id, (\w+)\) (.*) public(.*) \(tenant_id, id\)", r"(\1) \2 bare\3 (id)", key)
+    for key in PAIRED
 )
 
 
@@ -85,13 +81,14 @@ class Shape:
     collation: str = ""
     new_id: str = "gen_random_uuid()::text"
     fillfactor: int = 100
+    like: str = "bare.skill_messages"
 
 
 SHAPES = {
     "primary key only, random ids": Shape(),
     "time-ordered ids (UUIDv7)": Shape(new_id="bare.time_ordered_id(%s)"),
     'id COLLATE "C"': Shape(collation='COLLATE "C"'),
-    "all CHECKs": Shape((CHECKS,)),
+    "all CHECKs": Shape(like="public.skill_messages INCLUDING CONSTRAINTS"),
     "one foreign key, single": Shape(SINGLE[1:2]),
     "one foreign key, with the tenant": Shape(PAIRED[1:2]),
     "five foreign keys, single": Shape(SINGLE),
@@ -156,10 +153,11 @@ def show(title: str, prices: dict[str, float], **more: dict[str, float]) -> None
 
 
 def copy_functions(world: World, schema: str, edits: Edits) -> None:
-    """All functions once more in a schema of their own, edited, calling one another."""
+    """What app may call, once more in a schema of its own, edited, calling one another."""
     definitions = world.admin.execute(
-        "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE prokind = 'f'"
-        " AND pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype"
+        "SELECT proname, pg_get_functiondef(oid) FROM pg_proc"
+        " WHERE pronamespace IN ('public'::regnamespace, 'skill_messages_private'::regnamespace)"
+        " AND prokind = 'f' AND has_function_privilege('skill_messages_app', oid, 'EXECUTE')"
     ).fetchall()
     names = "|".join(name for name, _ in definitions)
     world.admin.execute(f"CREATE SCHEMA {schema}".encode())
@@ -168,7 +166,9 @@ def copy_functions(world: World, schema: str, edits: Edits) -> None:
         edited = definition
         for pattern, replacement in edits:
             edited = re.sub(pattern, replacement, edited)
-        edited = re.sub(rf"public\.({names})\(", rf"{schema}.\1(", edited)
+        edited = re.sub(
+            rf"(?:public|skill_messages_private)\.({names})\(", rf"{schema}.\1(", edited
+        )
         world.admin.execute(edited.encode())
 
 
@@ -193,12 +193,14 @@ def create(world: World, target: str, shape: Shape) -> None:
     if "%s" in shape.new_id:
         copied = shape.new_id.replace("%s", "created_at")
     for statement in (
-        f"CREATE TABLE {target} (LIKE bare.skill_messages INCLUDING DEFAULTS)"
+        f"CREATE TABLE {target} (LIKE {shape.like} INCLUDING DEFAULTS)"
         f" WITH (fillfactor = {shape.fillfactor})",
         f"ALTER TABLE {target} ALTER id TYPE text {shape.collation},"
-        f" ALTER id SET DEFAULT {shape.new_id.replace('%s', 'clock_timestamp()')}",
+        f" ALTER id SET DEFAULT {shape.new_id.replace('%s', 'clock_timestamp()')},"
+        " ALTER created_at SET DEFAULT now()",
         f"INSERT INTO {target} SELECT {copied}, tenant_id, from_user_id, to_user_id,"  # noqa: S608
-        " subject_skill_id, proposed_parent_skill_id, message, status, created_at, read_at"
+        " subject_skill_id, proposed_parent_skill_id, message, status, created_at, read_at,"
+        " answered_at"
         " FROM bare.skill_messages ORDER BY created_at",
         *(f"ALTER TABLE {target} ADD {each}" for each in ("PRIMARY KEY (id)", *shape.constraints)),
         *(f"CREATE INDEX ON {target} {index}" for index in shape.indexes),

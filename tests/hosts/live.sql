@@ -1,6 +1,6 @@
--- A host like the application that this feature comes from: a marketplace of skills for companies. A
--- web application on an ORM, which logs in as the owner of its tables and brings its tenant along as
--- a startup option. Row-level security is enabled and not forced.
+-- A host like the application that this feature comes from: a marketplace of skills for companies.
+-- A web application on an ORM, which logs in as the owner of its tables and brings its tenant along
+-- as a startup option. Row-level security is enabled and not forced.
 
 CREATE TYPE user_role AS ENUM ('member', 'curator', 'admin');
 

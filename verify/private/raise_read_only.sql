@@ -8,8 +8,7 @@ SELECT skill_messages_private.verify_function(
     'skill_messages_private.raise_read_only(text)',
     'operation text',
     'void',
-    '{app,retention,service}',
-    'stable'
+    '{app,retention,service}'
 );
 
 ROLLBACK;
