@@ -20,8 +20,10 @@ SELECT
     greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuumed_at,
     greatest(s.last_analyze, s.last_autoanalyze) AS last_analyzed_at
 FROM pg_stat_all_tables AS s
-INNER JOIN pg_class AS u
-    ON u.oid = 'public.skill_messages_unread_idx'::regclass
+INNER JOIN pg_class AS t ON t.oid = s.relid
+-- By its name: REINDEX CONCURRENTLY makes another index of the same name.
+LEFT JOIN pg_class AS u
+    ON u.relname = 'skill_messages_unread_idx' AND u.relnamespace = t.relnamespace
 WHERE s.relid = 'public.skill_messages'::regclass;
 
 COMMENT ON VIEW public.skill_message_totals IS

@@ -68,7 +68,8 @@ COMMENT ON FUNCTION public.erase_user_messages(text, boolean) IS
 keep_decided: false deletes what was answered too, so that nothing names the user any more.
 deleted: messages that are gone. erased: messages of which ids, skills, status and times stay.
 Errors: SM001 no context; 22023 an argument is null; 25006 the transaction is read-only; 40001 above
-READ COMMITTED: somebody else changed a message meanwhile; 42501 the caller has not the rights of skill_messages_retention.';
+READ COMMITTED: somebody else changed a message meanwhile; 42501 the caller
+has not the rights of skill_messages_retention.';
 
 CALL skill_messages_private.revoke_from_all('public.erase_user_messages(text, boolean)');
 GRANT EXECUTE ON FUNCTION public.erase_user_messages(text, boolean) TO skill_messages_retention;

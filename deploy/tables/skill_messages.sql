@@ -57,7 +57,12 @@ CREATE TABLE public.skill_messages (
     CONSTRAINT skill_messages_read_at_check
     CHECK (read_at BETWEEN created_at AND '9999-12-31 23:59:59.999+00'),
     CONSTRAINT skill_messages_answered_at_check
-    CHECK (answered_at IS NULL OR (answered_at >= created_at AND status <> 'pending')),
+    CHECK (
+        answered_at IS NULL OR (
+            answered_at BETWEEN created_at AND '9999-12-31 23:59:59.999+00'
+            AND status <> 'pending'
+        )
+    ),
 
     CONSTRAINT skill_messages_tenant_id_fkey
     FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),

@@ -49,7 +49,8 @@ BEGIN
         ('skill_messages_read_at_check CHECK (((read_at >= created_at) AND (read_at <= '
             '''9999-12-31 23:59:59.999+00''::timestamp with time zone)))'),
         ('skill_messages_answered_at_check CHECK (((answered_at IS NULL) OR ((answered_at '
-            '>= created_at) AND (status <> ''pending''::text))))'),
+            '>= created_at) AND (answered_at <= ''9999-12-31 23:59:59.999+00''::timestamp with '
+            'time zone) AND (status <> ''pending''::text))))'),
         ('skill_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id)'),
         ('skill_messages_from_user_id_fkey '
             'FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users(tenant_id, id)'),

@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(38);
+SELECT plan(54);
 
 -- The time of an answer is now(), which is no time to compare with: the rules are off for this.
 CREATE FUNCTION pg_temp.answer(id text, answered_at timestamptz) RETURNS void LANGUAGE sql
@@ -41,6 +41,21 @@ FROM (VALUES
         "oldest_pending_created_at": null, "median_time_to_answer": null}')
 ) AS views (actor, tenant, me, expected);
 
+-- Whom the policies show nothing for want of a role is told so; zeros would be a lie.
+SELECT is(
+    complaint(actor, tenant, '', 'SELECT pending FROM get_message_stats()'),
+    expected, format('%s in tenant %L', actor, tenant)
+)
+FROM tap.actor AS a
+CROSS JOIN LATERAL (VALUES
+    ('owner', 'acme', format('42501 %s does not have the rights of skill_messages_service or '
+        'skill_messages_app', a.role)),
+    ('owner', '', 'SM001 app.current_tenant_id: no tenant in the context'),
+    ('service', '', 'SM001 app.current_tenant_id: no tenant in the context'),
+    ('app', 'acme', 'SM001 app.current_user_id: no user in the context')
+) AS refusals (actor, tenant, expected)
+WHERE a.name = 'owner';
+
 -- Answered is not read, read is not answered, the oldest message is not the oldest pending one, and
 -- the median of two is between them.
 UPDATE skill_messages SET status = 'accepted' WHERE id IN ('a1', 'g1', 'g2');
@@ -60,6 +75,24 @@ FROM (VALUES
         "oldest_pending_created_at": null,
         "median_time_to_answer": "6 days 12:00:00"}')
 ) AS views (tenant, expected);
+
+-- A decision whose time nobody knows, of a table that was adopted, counts, and says nothing of how
+-- long an answer takes.
+SELECT pg_temp.answer('g2', NULL);
+
+SELECT is(
+    attempt('service', 'Acme', '',
+        'SELECT accepted, median_time_to_answer FROM get_message_stats()'),
+    '2,10 days', 'a decision without a time'
+);
+
+-- To mark a message read or to decide it twice changes no figure.
+UPDATE skill_messages SET read_at = NULL, status = status WHERE tenant_id = 'Acme';
+
+SELECT is(
+    attempt('service', 'Acme', '', 'SELECT accepted, unread FROM get_message_stats()'),
+    '2,0', 'said again, or taken back'
+);
 
 -- The view: its columns, none of which can hold content, and who may read it.
 SELECT is(
@@ -101,10 +134,27 @@ FROM (VALUES
     ('SELECT id FROM tenants'),
     ('SELECT id FROM users'),
     ('SELECT id FROM skills'),
+    ('SELECT name FROM skill_messages_private.tenant_names'),
+    ('SELECT name FROM skill_messages_private.user_names'),
+    ('SELECT name FROM skill_messages_private.skill_names'),
+    ('SELECT skill_messages_private.acts_as_app()'),
+    ('SELECT skill_messages_private.new_skill_message_id()'),
+    ('SELECT deleted FROM erase_user_messages(''ann'')'),
+    ('CALL purge_skill_messages(''1 day'')'),
+    ('SELECT switch_skill_message_notifications(true)'),
     ('SELECT pending FROM get_message_stats()'),
     ('SELECT send_skill_message(''ann'', ''ben'', ''knots'', ''Hello'')'),
     ('SELECT set_skill_message_context(''acme'')')
 ) AS tries (statement);
+
+SELECT is(
+    attempt('monitor', 'acme', 'ann', 'UPDATE skill_message_totals SET messages = 0'), '55000',
+    'nor does it write'
+);
+SELECT is(
+    (SELECT reloptions FROM pg_class WHERE oid = 'skill_message_totals'::regclass),
+    '{security_invoker=true}', 'the view reads as whoever looks'
+);
 
 -- The figures are the server's statistics, most of which count when a transaction has committed.
 -- What ANALYZE writes can be set here, so that it rolls back.

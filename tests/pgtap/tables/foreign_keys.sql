@@ -4,7 +4,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(92);
+SELECT plan(104);
 
 -- Deleting. a1 and a4 are about knots, a2 about ropes, a3 and a5 about sails; parents: ropes,
 -- sails, knots. a4 is accepted and a5 declined: that a message is decided protects it from nothing
@@ -144,6 +144,56 @@ CROSS JOIN (VALUES
     ('proposed_parent_skill_id', 'absent'), ('proposed_parent_skill_id', 'winds')
 ) AS unknown (argument, id)
 WHERE actor <> 'app' OR argument <> 'from_user_id';
+
+-- The same ids in both tenants: what is deleted, and what goes along, is the one's own.
+INSERT INTO users (tenant_id, id, name) VALUES ('Acme', 'ann', 'Ann'), ('Acme', 'ben', 'Ben');
+INSERT INTO skills (tenant_id, id, name)
+VALUES ('Acme', 'knots', 'Knots'), ('Acme', 'ropes', 'Ropes');
+DELETE FROM skill_messages;
+INSERT INTO skill_messages
+    (id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id, message)
+SELECT id, tenant_id, 'ann', 'ben', subject, parent, 'Hello'
+FROM (VALUES ('acme'), ('Acme')) AS tenants (tenant_id)
+CROSS JOIN (VALUES ('m1', 'knots', 'ropes'), ('m2', 'ropes', 'knots')) AS m (id, subject, parent);
+
+CREATE FUNCTION tap.messages_left() RETURNS text
+LANGUAGE sql VOLATILE
+AS $$
+    SELECT coalesce(string_agg(concat_ws(' ', id, 'of', tenant_id, 'about', subject_skill_id,
+        'under ' || proposed_parent_skill_id), ', ' ORDER BY tenant_id COLLATE "C", id), 'none')
+    FROM skill_messages
+$$;
+
+SELECT is(
+    act(actor, tenant, '', statement) || ': ' || tap.messages_left(),
+    expected, format('step %s, %s in %s: %s', step, actor, tenant, statement)
+)
+FROM (VALUES
+    (1, 'service', 'acme', 'UPDATE skills SET name = ''x''',
+        '2 rows: m1 of Acme about knots under ropes, m2 of Acme about ropes under knots, '
+        'm1 of acme about knots under ropes, m2 of acme about ropes under knots'),
+    (2, 'service', 'acme', 'DELETE FROM skills WHERE id = ''ropes''',
+        '1 rows: m1 of Acme about knots under ropes, m2 of Acme about ropes under knots, '
+        'm1 of acme about knots'),
+    (3, 'service', 'acme', 'DELETE FROM skills WHERE id = ''knots''',
+        '1 rows: m1 of Acme about knots under ropes, m2 of Acme about ropes under knots'),
+    (4, 'service', 'acme', 'DELETE FROM users WHERE id IN (''ann'', ''ben'')',
+        '2 rows: m1 of Acme about knots under ropes, m2 of Acme about ropes under knots'),
+    (5, 'superuser', 'acme', 'DELETE FROM skills WHERE tenant_id = ''Acme'' AND id = ''knots''',
+        '1 rows: m2 of Acme about ropes'),
+    (6, 'service', 'Acme', 'DELETE FROM skills WHERE id = ''ropes''', '1 rows: none')
+) AS story (step, actor, tenant, statement, expected);
+
+-- What is unique is the pair.
+SELECT is(attempt('superuser', 'acme', '', statement), expected, statement)
+FROM (VALUES
+    ('INSERT INTO users (tenant_id, id, name) VALUES (''acme'', ''gus'', ''Gus'')', '1 rows'),
+    ('INSERT INTO users (tenant_id, id, name) VALUES (''Acme'', ''gus'', ''Gus'')', '23505'),
+    ('INSERT INTO users (tenant_id, id, name) VALUES (''nowhere'', ''gus'', ''Gus'')', '23503'),
+    ('INSERT INTO skills (tenant_id, id, name) VALUES (''acme'', ''winds'', ''Winds'')', '1 rows'),
+    ('INSERT INTO skills (tenant_id, id, name) VALUES (''Acme'', ''winds'', ''Winds'')', '23505'),
+    ('INSERT INTO skills (tenant_id, id, name) VALUES (''nowhere'', ''winds'', ''W'')', '23503')
+) AS insertions (statement, expected);
 
 SELECT * FROM finish();
 ROLLBACK;
