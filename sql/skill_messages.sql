@@ -937,7 +937,13 @@ CREATE TABLE public.skill_messages (
     CONSTRAINT skill_messages_read_at_check
     CHECK (read_at BETWEEN created_at AND '9999-12-31 23:59:59.999+00'),
     CONSTRAINT skill_messages_answered_at_check
-    CHECK (answered_at IS NULL OR (answered_at >= created_at AND status <> 'pending')),
+    CHECK (
+        answered_at IS NULL OR (
+            answered_at >= created_at
+            AND answered_at <= '9999-12-31 23:59:59.999+00'
+            AND status <> 'pending'
+        )
+    ),
 
     CONSTRAINT skill_messages_tenant_id_fkey
     FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
@@ -2876,7 +2882,8 @@ COMMENT ON FUNCTION public.erase_user_messages(text, boolean) IS
 keep_decided: false deletes what was answered too, so that nothing names the user any more.
 deleted: messages that are gone. erased: messages of which ids, skills, status and times stay.
 Errors: SM001 no context; 22023 an argument is null; 25006 the transaction is read-only; 40001 above
-READ COMMITTED: somebody else changed a message meanwhile; 42501 the caller has not the rights of skill_messages_retention.';
+READ COMMITTED: somebody else changed a message meanwhile; 42501 the caller
+has not the rights of skill_messages_retention.';
 
 CALL skill_messages_private.revoke_from_all('public.erase_user_messages(text, boolean)');
 GRANT EXECUTE ON FUNCTION public.erase_user_messages(text, boolean) TO skill_messages_retention;
@@ -2950,8 +2957,10 @@ SELECT
     greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuumed_at,
     greatest(s.last_analyze, s.last_autoanalyze) AS last_analyzed_at
 FROM pg_stat_all_tables AS s
-INNER JOIN pg_class AS u
-    ON u.oid = 'public.skill_messages_unread_idx'::regclass
+INNER JOIN pg_class AS t ON t.oid = s.relid
+-- By its name: REINDEX CONCURRENTLY makes another index of the same name.
+LEFT JOIN pg_class AS u
+    ON u.relname = 'skill_messages_unread_idx' AND u.relnamespace = t.relnamespace
 WHERE s.relid = 'public.skill_messages'::regclass;
 
 COMMENT ON VIEW public.skill_message_totals IS

@@ -59,7 +59,8 @@ CREATE TABLE public.skill_messages (
     CONSTRAINT skill_messages_answered_at_check
     CHECK (
         answered_at IS NULL OR (
-            answered_at BETWEEN created_at AND '9999-12-31 23:59:59.999+00'
+            answered_at >= created_at
+            AND answered_at <= '9999-12-31 23:59:59.999+00'
             AND status <> 'pending'
         )
     ),
