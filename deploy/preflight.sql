@@ -161,7 +161,8 @@ BEGIN
         ORDER BY r.rolname
     );
 
-    -- The host's tables, where they are there.
+    -- The host's tables, where they are there. Under a collation that is not deterministic, a message
+    -- to 'BOB' would pass the foreign key, and bob would never see it.
     v_findings := v_findings || ARRAY(
         SELECT format('public.%s needs %s.', host.relname, need.wording)
         FROM pg_class AS host
@@ -185,8 +186,56 @@ BEGIN
                         AND pkey.conkey = ARRAY[att.attnum]
                 ))
             )
-        ORDER BY host.relname, need.attname
+        UNION ALL
+        SELECT format('public.%s is unlogged. ALTER TABLE public.%1$I SET LOGGED', host.relname)
+        FROM pg_class AS host
+        WHERE host.relnamespace = 'public'::regnamespace
+            AND host.relname IN ('tenants', 'users', 'skills') AND host.relpersistence <> 'p'
+        UNION ALL
+        SELECT format('public.%s.%s has the collation %s, for which different texts are equal. '
+            'ALTER TABLE public.%1$I ALTER %2$I TYPE text COLLATE "default"',
+            host.relname, att.attname, att.attcollation::regcollation)
+        FROM pg_class AS host
+        INNER JOIN pg_attribute AS att
+            ON att.attrelid = host.oid AND att.attname IN ('id', 'tenant_id')
+        INNER JOIN pg_collation AS c ON c.oid = att.attcollation AND NOT c.collisdeterministic
+        WHERE host.relnamespace = 'public'::regnamespace
+            AND host.relname IN ('tenants', 'users', 'skills')
+        UNION ALL
+        -- Made in public, an empty table would come before the host's in many a search_path.
+        SELECT format('%s is in another schema, and public has no %s. If a second one in public is '
+            'meant: ALTER DATABASE %I SET skill_messages.make_host_tables = ''on''',
+            elsewhere.oid::regclass, elsewhere.relname, current_database())
+        FROM pg_class AS elsewhere
+        INNER JOIN pg_namespace AS n ON n.oid = elsewhere.relnamespace
+        WHERE elsewhere.relname IN ('tenants', 'users', 'skills')
+            AND elsewhere.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND n.nspname NOT IN ('public', 'information_schema') AND n.nspname !~ '^pg_'
+            AND to_regclass('public.' || elsewhere.relname) IS NULL
+            AND coalesce(current_setting('skill_messages.make_host_tables', true), '') <> 'on'
+        ORDER BY 1
     );
+
+    -- What the deploying role may not do, and somebody else's table of our name: before ours is there.
+    IF coalesce(obj_description(to_regclass('public.skill_messages'), 'pg_class'), '')
+        NOT LIKE 'Proposals between authors%' THEN
+        v_findings := v_findings || ARRAY(
+            SELECT 'public.skill_messages exists already, and not of this package''s making. Rename it'
+            WHERE to_regclass('public.skill_messages') IS NOT NULL
+            UNION ALL
+            SELECT format('%s may not make foreign keys to public.%s. '
+                'GRANT REFERENCES ON public.%2$I TO %1$I', current_user, host.relname)
+            FROM pg_class AS host
+            WHERE host.relnamespace = 'public'::regnamespace
+                AND host.relname IN ('tenants', 'users', 'skills')
+                AND NOT has_table_privilege(host.oid, 'REFERENCES')
+            UNION ALL
+            SELECT format('%s may not create objects in the schema public. '
+                'GRANT CREATE ON SCHEMA public TO %1$I', current_user)
+            WHERE NOT has_schema_privilege('public', 'CREATE')
+            ORDER BY 1
+        );
+    END IF;
 
     IF v_findings <> '{}' THEN
         RAISE EXCEPTION 'this database is not fit for skill_messages'
