@@ -11,7 +11,7 @@ CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic =
 CREATE UNLOGGED TABLE tenants (id text COLLATE ci PRIMARY KEY);
 CREATE TABLE skills (id text, tenant_id varchar);
 CREATE TABLE skill_messages (id text PRIMARY KEY);
-CREATE FUNCTION send_skill_messages(messages json) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]';
+CREATE FUNCTION send_skill_messages(json) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
 GRANT CREATE ON SCHEMA public TO PUBLIC;
 """
 
@@ -21,7 +21,10 @@ FINDINGS = [
         "PUBLIC may create objects in the schema public",
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     ),
-    ("The schema public has another function send_skill_messages(json)", "Drop or rename it"),
+    (
+        "The schema public has another function public.send_skill_messages(json)",
+        "Drop or rename it",
+    ),
     ("app.users is in another schema, and public has no users", "skill_messages.make_host_tables"),
     ('public.skills needs the column "id text NOT NULL"', ""),
     ('public.skills needs the column "tenant_id text NOT NULL"', ""),
