@@ -9,18 +9,35 @@ BEGIN;
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
+DECLARE
+    v_grantee text;
 BEGIN
     IF EXISTS (
-        SELECT FROM pg_namespace
-        WHERE nspname = 'skill_messages_private' AND nspowner <> current_user::regrole
+        SELECT
+        FROM pg_namespace AS n
+        LEFT JOIN pg_proc AS p ON p.pronamespace = n.oid
+        LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
+        WHERE n.nspname = 'skill_messages_private'
+            AND current_user::regrole <> ANY (ARRAY[n.nspowner, p.proowner, c.relowner])
     ) THEN
-        RAISE EXCEPTION 'the schema skill_messages_private exists and is not yours'
+        RAISE EXCEPTION 'the schema skill_messages_private exists, and it or something in it is '
+            'not yours'
             USING ERRCODE = 'duplicate_schema',
                   HINT = 'Whoever owns it could replace what the package calls. Deploy as its '
                          'owner, or drop it.';
     END IF;
 
     CREATE SCHEMA IF NOT EXISTS skill_messages_private;
+
+    -- Default privileges may have opened it to others.
+    FOR v_grantee IN
+        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
+        FROM pg_namespace AS n
+        CROSS JOIN aclexplode(n.nspacl) AS acl
+        WHERE n.nspname = 'skill_messages_private' AND acl.grantee <> n.nspowner
+    LOOP
+        EXECUTE 'REVOKE ALL ON SCHEMA skill_messages_private FROM ' || v_grantee || ' CASCADE';
+    END LOOP;
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'the deploying role % may not create a schema here', current_user
@@ -117,7 +134,11 @@ BEGIN
             INNER JOIN unnest(c_roles) AS ours (name)
                 ON r.rolname = ours.name
                 OR pg_has_role(r.oid, to_regrole(ours.name), c_membership)
-            WHERE r.oid = ANY (v_creators)
+            -- NOINHERIT: as a member it may still become one that may create.
+            WHERE NOT r.rolsuper AND EXISTS (
+                SELECT FROM unnest(v_creators) AS creator (oid)
+                WHERE creator.oid = r.oid OR pg_has_role(r.oid, creator.oid, c_membership)
+            )
             GROUP BY r.rolname
             ORDER BY r.rolname
         );

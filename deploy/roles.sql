@@ -47,22 +47,6 @@ EXCEPTION
 END;
 $$;
 
--- Default privileges may have opened the schema to others.
-DO $$
-DECLARE
-    v_grantee text;
-BEGIN
-    FOR v_grantee IN
-        SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
-        FROM pg_namespace AS n
-        CROSS JOIN aclexplode(n.nspacl) AS acl
-        WHERE n.nspname = 'skill_messages_private' AND acl.grantee <> n.nspowner
-    LOOP
-        EXECUTE 'REVOKE ALL ON SCHEMA skill_messages_private FROM ' || v_grantee;
-    END LOOP;
-END;
-$$;
-
 GRANT USAGE ON SCHEMA skill_messages_private
 TO skill_messages_service, skill_messages_app, skill_messages_retention;
 

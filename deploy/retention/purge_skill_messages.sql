@@ -24,10 +24,11 @@ LANGUAGE plpgsql
 SECURITY INVOKER
 AS $$
 DECLARE
-    v_wrong text;
-    v_created_before timestamptz;
-    v_tenants text[] := ARRAY[tenant_id];
-    v_tenant_id text;
+    -- These names are looked up before the search_path is set.
+    v_wrong pg_catalog.text;
+    v_created_before pg_catalog.timestamptz;
+    v_tenants pg_catalog.text[] := ARRAY[tenant_id];
+    v_tenant_id pg_catalog.text;
     v_of_tenant bigint;
     v_batch bigint;
 BEGIN

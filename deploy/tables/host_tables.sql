@@ -68,6 +68,8 @@ BEGIN
             'TO skill_messages_service, skill_messages_app', v_table);
         EXECUTE format('GRANT %s ON public.%I TO skill_messages_service',
             CASE v_table WHEN 'tenants' THEN 'INSERT' ELSE 'INSERT, UPDATE, DELETE' END, v_table);
+        -- A plan's estimates would spell out the names of other tenants.
+        EXECUTE format('ALTER TABLE public.%I ALTER name SET STATISTICS 0', v_table);
         EXECUTE format('COMMENT ON TABLE public.%I IS %L', v_table,
             format('The %s of the host application (created by skill_messages)', v_table));
         EXECUTE format('COMMENT ON COLUMN public.%I.id IS %L', v_table,

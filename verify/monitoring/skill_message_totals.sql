@@ -9,10 +9,13 @@ DECLARE
     v_view CONSTANT regclass := to_regclass('public.skill_message_totals');
 BEGIN
     IF NOT EXISTS (
-        SELECT FROM pg_class
-        WHERE oid = v_view AND relkind = 'v' AND 'security_invoker=true' = ANY (reloptions)
+        SELECT FROM pg_class AS c
+        INNER JOIN pg_namespace AS n ON n.nspowner = c.relowner
+        WHERE c.oid = v_view AND c.relkind = 'v' AND 'security_invoker=true' = ANY (c.reloptions)
+            AND n.nspname = 'skill_messages_private'
     ) THEN
-        RAISE EXCEPTION 'skill_message_totals is missing, or does not run as its caller';
+        RAISE EXCEPTION 'skill_message_totals is missing, does not run as its caller, or has '
+            'another owner than the schema skill_messages_private';
     END IF;
 
     PERFORM skill_messages_private.verify_privileges(

@@ -35,11 +35,12 @@ BEGIN
     LOOP
         v_view := 'skill_messages_private.' || v_view;
         IF NOT EXISTS (
-            SELECT FROM pg_class
-            WHERE oid = v_view::regclass AND relkind = 'v'
-                AND reloptions && ARRAY['security_invoker=true', 'security_invoker=on']
+            SELECT FROM pg_class AS c
+            INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspowner = c.relowner
+            WHERE c.oid = v_view::regclass AND c.relkind = 'v'
+                AND c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on']
         ) THEN
-            RAISE EXCEPTION '% does not read as its caller', v_view
+            RAISE EXCEPTION '% does not read as its caller, or is not its schema''s owner''s', v_view
                 USING HINT = format('ALTER VIEW %s SET (security_invoker = true)', v_view);
         END IF;
 

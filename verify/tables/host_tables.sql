@@ -53,6 +53,14 @@ BEGIN
                 v_relation;
         ELSIF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = v_oid AND NOT tgisinternal) THEN
             RAISE EXCEPTION '% has a trigger', v_relation;
+        ELSIF EXISTS (SELECT FROM pg_rewrite WHERE ev_class = v_oid) THEN
+            RAISE EXCEPTION '% has a rule', v_relation;
+        ELSIF EXISTS (
+            SELECT FROM pg_attribute
+            WHERE attrelid = v_oid AND attname = 'name' AND attstattarget IS DISTINCT FROM 0
+        ) THEN
+            RAISE EXCEPTION 'statistics are kept of the names in %', v_relation
+                USING HINT = format('ALTER TABLE %s ALTER name SET STATISTICS 0; ANALYZE', v_relation);
         END IF;
 
         SELECT string_agg(wanted.definition, ', ')

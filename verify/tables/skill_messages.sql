@@ -119,6 +119,34 @@ BEGIN
             'has another owner than the schema skill_messages_private';
     END IF;
 
+    -- What sees every row, of all tenants.
+    SELECT string_agg(extra.name, ', ')
+    INTO v_missing
+    FROM (
+        SELECT 'the trigger ' || t.tgname AS name
+        FROM pg_trigger AS t
+        WHERE t.tgrelid = 'public.skill_messages'::regclass AND NOT t.tgisinternal
+            AND t.tgname NOT IN (
+                'born_pending_and_unread', 'times_of_birth', 'answered_once', 'times_of_life',
+                'content_never_changes', 'notify_sent', 'notify_decided'
+            )
+        UNION ALL
+        SELECT 'the rule ' || r.rulename
+        FROM pg_rewrite AS r
+        WHERE r.ev_class = 'public.skill_messages'::regclass
+        UNION ALL
+        SELECT 'the child or parent table ' || i.inhrelid::regclass
+        FROM pg_inherits AS i
+        WHERE 'public.skill_messages'::regclass IN (i.inhrelid, i.inhparent)
+        UNION ALL
+        SELECT 'the publication ' || p.pubname
+        FROM pg_publication_tables AS p
+        WHERE p.schemaname = 'public' AND p.tablename = 'skill_messages'
+    ) AS extra;
+    IF v_missing IS NOT NULL THEN
+        RAISE EXCEPTION 'public.skill_messages has what is not of this package: %', v_missing;
+    END IF;
+
     IF EXISTS (
         SELECT FROM pg_attribute
         WHERE attrelid = 'public.skill_messages'::regclass AND attname = 'message'

@@ -46,11 +46,11 @@ class Argument:
 
 
 def _text(value: str | UUID | None) -> Argument:
-    return Argument(value, "text")
+    return Argument(value, "pg_catalog.text")
 
 
 def _texts(values: Sequence[str | UUID] | None) -> Argument:
-    return Argument(None if values is None else list(map(str, values)), "text[]")
+    return Argument(None if values is None else list(map(str, values)), "pg_catalog.text[]")
 
 
 def _integer(value: int) -> Argument:
@@ -63,7 +63,7 @@ def _bigint(value: int | None) -> Argument:
 
 
 def _time(value: datetime | None) -> Argument:
-    return Argument(value, "timestamptz")
+    return Argument(value, "pg_catalog.timestamptz")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def _query(
     # No value is in here, only names out of this file.
     named = ", ".join(f"{name} => %({name})s::{sql_type}" for name, sql_type in arguments)
     context = (
-        "public.set_skill_message_context(%(context_tenant_id)s::text, %(context_user_id)s::text)"
+        "public.set_skill_message_context("
+        "%(context_tenant_id)s::pg_catalog.text, %(context_user_id)s::pg_catalog.text)"
     )
     query = f"SELECT public.{function}({named}) AS row FROM {context}"  # noqa: S608
     if columns:
@@ -181,7 +182,9 @@ class _Operations:
 
         Errors are those of ``send_skill_message``; they name the element, counting from 1.
         """
-        return _value("send_skill_messages", messages=Argument(Jsonb(messages, _dumps), "jsonb"))
+        return _value(
+            "send_skill_messages", messages=Argument(Jsonb(messages, _dumps), "pg_catalog.jsonb")
+        )
 
     @operation
     def get_messages_for_user(
