@@ -184,7 +184,7 @@ def test_deploy_refuses_a_schema_of_somebody_else(maker: str, empty: Database) -
     """Whoever owns skill_messages_private replaces what the operations call."""
     with empty.connect() as connection:
         connection.execute(f"CREATE SCHEMA skill_messages_private AUTHORIZATION {maker}".encode())
-    assert "exists and is not yours" in refused(empty)
+    assert "the schema skill_messages_private exists" in refused(empty)
     with empty.connect() as connection:
         connection.execute("DROP SCHEMA skill_messages_private")
 
