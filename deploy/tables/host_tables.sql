@@ -61,6 +61,13 @@ BEGIN
         EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', v_table);
         EXECUTE format('CREATE POLICY tenant_isolation ON public.%I AS RESTRICTIVE '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
+        -- For the planner: see isolation/tenant_isolation.
+        EXECUTE format('CREATE POLICY always_current_tenant ON public.%I AS RESTRICTIVE FOR SELECT '
+            'USING (CASE WHEN %I = ANY (ARRAY[(SELECT current_setting(%L, true))]) THEN true '
+            'ELSE false END)', v_table, CASE v_table WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END,
+            'app.current_tenant_id');
+        EXECUTE format('COMMENT ON POLICY always_current_tenant ON public.%I IS '
+            '''The current tenant only, as the first condition that is evaluated.''', v_table);
         EXECUTE format('CREATE POLICY tenant_access ON public.%I '
             'TO skill_messages_service, skill_messages_app '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);

@@ -10,6 +10,7 @@ SET LOCAL lock_timeout = '5s';
 REVOKE ALL ON public.skill_messages FROM skill_messages_service;
 
 DROP POLICY IF EXISTS tenant_access ON public.skill_messages;
+DROP POLICY IF EXISTS always_current_tenant ON public.skill_messages;
 DROP POLICY IF EXISTS tenant_isolation ON public.skill_messages;
 
 COMMIT;

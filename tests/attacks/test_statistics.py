@@ -80,6 +80,52 @@ def test_a_plan_that_was_run_counts_own_rows_alone(victim: Database, actor: str)
     assert right.replace(HIDDEN, "Public") == wrong
 
 
+# The planner evaluates a condition of the caller before a policy if it is leakproof and cheaper,
+# and a subquery only when it must: so that it tells whether anybody's row met the condition.
+TELL = """
+CREATE FUNCTION pg_temp.tell() RETURNS text LANGUAGE plpgsql AS
+$$BEGIN RAISE NOTICE 'it is right'; RETURN ''; END$$;
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_indexonlyscan = off;
+SET LOCAL enable_bitmapscan = off;
+"""
+
+GUESSES = {
+    "equal": "{column} = '{guess}'",
+    "one of": "{column} = ANY ('{{{guess}}}')",
+    "after": "{column} >= '{guess}'",
+    "after one of": "{column} >= ANY ('{{{guess}}}')",
+    "the greater": "greatest({column}, '{guess}') = {column}",
+    "within CASE": "CASE WHEN {column} = ANY ('{{{guess}}}') THEN (SELECT pg_temp.tell()) = '' END",
+}
+
+SECRETS = {
+    "skill_messages": ("message", "Secret of Globex"),
+    "users": ("name", "Secret Gus"),
+    "skills": ("name", "Secret skill"),
+    "tenants": ("name", "Secret tenant"),
+}
+
+
+@pytest.mark.parametrize("actor", READERS)
+@pytest.mark.parametrize("table", SECRETS)
+def test_no_condition_is_evaluated_before_the_tenant(
+    victim: Database, actor: str, table: str
+) -> None:
+    column, right = SECRETS[table]
+    wrong = right.replace(HIDDEN, "Secrez")
+    with acting(victim, actor) as attacker:
+        attacker.connection.execute(TELL.encode())
+
+        def told(condition: str, guess: str) -> str:
+            where = condition.format(column=column, guess=guess)
+            query = f"SELECT FROM {table} WHERE {where} AND id = (SELECT pg_temp.tell())"
+            return attacker.tries(query).told
+
+        for condition in GUESSES.values():
+            assert told(condition, right) == told(condition, wrong)
+
+
 LEAK = """
 CREATE FUNCTION pg_temp.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
 $$BEGIN RAISE NOTICE 'leaked: %', $1; RETURN true; END$$;

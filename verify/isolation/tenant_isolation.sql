@@ -8,11 +8,16 @@ DO $$
 DECLARE
     v_own_tenant CONSTANT text :=
         $p$(tenant_id = current_setting('app.current_tenant_id'::text, true))$p$;
+    v_always CONSTANT text := 'CASE WHEN (tenant_id = ANY (ARRAY[( SELECT '
+        'current_setting(''app.current_tenant_id''::text, true) AS current_setting)])) '
+        'THEN true ELSE false END';
     v_others text;
 BEGIN
     PERFORM
         skill_messages_private.verify_policy('public.skill_messages', 'tenant_isolation',
             'restrictive', 'all', '{public}', v_own_tenant, v_own_tenant),
+        skill_messages_private.verify_policy('public.skill_messages', 'always_current_tenant',
+            'restrictive', 'select', '{public}', v_always, NULL),
         skill_messages_private.verify_policy('public.skill_messages', 'tenant_access',
             'permissive', 'all', '{skill_messages_app,skill_messages_service}',
             v_own_tenant, v_own_tenant),

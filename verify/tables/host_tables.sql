@@ -41,6 +41,13 @@ BEGIN
         );
         PERFORM skill_messages_private.verify_policy(v_relation, 'tenant_isolation',
             'restrictive', 'all', '{public}', v_own_tenant, v_own_tenant);
+        PERFORM skill_messages_private.verify_policy(v_relation, 'always_current_tenant',
+            'restrictive', 'select', '{public}', format(
+                'CASE WHEN (%I = ANY (ARRAY[( SELECT '
+                'current_setting(''app.current_tenant_id''::text, true) AS current_setting)])) '
+                'THEN true ELSE false END',
+                CASE v_table WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END
+            ), NULL);
         PERFORM skill_messages_private.verify_policy(v_relation, 'tenant_access',
             'permissive', 'all', '{skill_messages_app,skill_messages_service}',
             v_own_tenant, v_own_tenant);
