@@ -17,7 +17,7 @@ BEGIN
         SELECT
             wanted.name, wanted.purpose, r.oid,
             (
-                SELECT string_agg(quote_ident(m.member::regrole::text), ', ')
+                SELECT string_agg(m.member::regrole::text, ', ' ORDER BY m.member::regrole::text)
                 FROM pg_auth_members AS m
                 WHERE m.roleid = r.oid
             ) AS members

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import itertools
+import re
 import socket
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 import pytest
-from server import DEPLOYER, Server, as_unprivileged, deploy, hand_over, sqitch
+from server import DEPLOYER, ROOT, Server, as_unprivileged, deploy, hand_over, sqitch
 from skill_messages import AsyncSkillMessages, SkillMessages
 from testing.common.database import get_unused_port
 from typing_extensions import LiteralString
@@ -139,10 +140,16 @@ def host(empty: Database) -> Database:
     return empty
 
 
-def dump(database: Database) -> list[str]:
+def script(kind: str, change: str) -> str:
+    """A script of a change, to be run within a transaction of one's own."""
+    text = (ROOT / kind / f"{change}.sql").read_text()
+    return re.sub(r"^(BEGIN|COMMIT|ROLLBACK);$", "", text, flags=re.MULTILINE)
+
+
+def dump(database: Database, *options: str) -> list[str]:
     """Schema and rows, less the (un)restrict lines, which carry a random key."""
     done = subprocess.run(
-        ["pg_dump", "--exclude-schema=sqitch", database.conninfo()],
+        ["pg_dump", "--exclude-schema=sqitch", *options, database.conninfo()],
         capture_output=True,
         text=True,
         check=True,

@@ -1,11 +1,15 @@
-"""An ORM that knows the table and one setting, and nothing of the functions."""
+"""An ORM that knows the table and one setting, and nothing of the functions.
+
+It knows ten of the eleven columns, and takes the id for the primary key.
+"""
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
 from conftest import Database
+from server import DEPLOYER
 from sqlalchemy import Connection, DateTime, Engine, Text, create_engine, event, exc, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -43,14 +47,21 @@ def new_message(number: int, tenant_id: str = "acme") -> SkillMessage:
     )
 
 
-@pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    """Engine of a login role that is a member of skill_messages_service."""
-    engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(database.conninfo("service_login"))
-    )
-    yield engine
-    engine.dispose()
+@pytest.fixture(params=["service", "owner"])
+def engine(database: Database, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Engine of a member of skill_messages_service: a login role, or the owner of the table."""
+    user = "service_login" if request.param == "service" else DEPLOYER
+    with database.connect() as superuser:
+        inherit = " WITH INHERIT TRUE" if superuser.info.server_version >= 160000 else ""
+        if user == DEPLOYER:
+            superuser.execute(f"GRANT skill_messages_service TO {DEPLOYER}{inherit}".encode())
+        engine = create_engine(
+            "postgresql+psycopg://", creator=lambda: psycopg.connect(database.conninfo(user))
+        )
+        yield engine
+        engine.dispose()
+        if user == DEPLOYER:
+            superuser.execute(f"REVOKE skill_messages_service FROM {DEPLOYER}".encode())
 
 
 def session_of(engine: Engine, tenant_id: str) -> Session:
@@ -109,3 +120,126 @@ def test_another_tenant_is_out_of_reach(engine: Engine) -> None:
 
     with Session(engine) as session:
         assert session.scalars(select(SkillMessage)).all() == []
+
+
+def test_another_tenant_may_use_the_same_id(engine: Engine) -> None:
+    """The key in the database is (id, tenant_id): each tenant meets its own message alone."""
+    for tenant_id in ("acme", "globex"):
+        with session_of(engine, tenant_id) as session:
+            session.add(new_message(1, tenant_id))
+            session.commit()
+
+    with session_of(engine, "acme") as session:
+        message = session.get_one(SkillMessage, "m1")
+        message.status = "accepted"
+        message.read_at = datetime.now(timezone.utc)
+        session.commit()
+
+        # Within a tenant it is taken, for whoever bypasses the functions too.
+        session.expunge_all()
+        session.add(new_message(1))
+        with pytest.raises(exc.IntegrityError) as raised:
+            session.commit()
+        assert isinstance(raised.value.orig, psycopg.errors.UniqueViolation)
+
+    for tenant_id, status in (("acme", "accepted"), ("globex", "pending")):
+        with session_of(engine, tenant_id) as session:
+            message = session.scalars(select(SkillMessage)).one()
+            assert (message.tenant_id, message.status) == (tenant_id, status)
+            assert (message.read_at is None) == (tenant_id == "globex")
+
+
+@pytest.mark.parametrize("clock", [-5, 0, 5])
+def test_the_clock_of_the_application_may_be_off(engine: Engine, clock: int) -> None:
+    """By minutes: nobody is kept from sending and reading, and no time lies ahead."""
+    with session_of(engine, "acme") as session:
+        message = new_message(1)
+        message.created_at = datetime.now(timezone.utc) + timedelta(minutes=clock)
+        session.add(message)
+        session.commit()
+        assert message.created_at <= datetime.now(timezone.utc)
+        assert message.created_at.microsecond % 1000 == 0
+
+        message.read_at = datetime.now(timezone.utc) + timedelta(minutes=clock)
+        session.commit()
+        assert message.read_at is not None
+        assert message.created_at <= message.read_at <= datetime.now(timezone.utc)
+        assert message.read_at.microsecond % 1000 == 0
+
+
+def test_the_first_reading_stands(engine: Engine) -> None:
+    """A second click in a stale page, or null, is no error and changes nothing."""
+    with session_of(engine, "acme") as session:
+        message = new_message(1)
+        session.add(message)
+        session.commit()
+        first = datetime(2026, 2, 1, 12, 30, 15, 123000, tzinfo=timezone.utc)
+        message.read_at = first
+        session.commit()
+
+        for later in (datetime.now(timezone.utc), first - timedelta(days=1), None):
+            message.read_at = later
+            message.status = "declined"
+            session.commit()
+            assert message.read_at == first
+            assert message.status == "declined"
+
+
+def test_what_is_already_so_may_be_said_again(engine: Engine) -> None:
+    with session_of(engine, "acme") as session:
+        session.add(new_message(1))
+        session.commit()
+        for values in ({"status": "accepted"}, {"status": "accepted"}, {"read_at": None}):
+            update = SkillMessage.__table__.update().values(values)  # type: ignore[attr-defined]
+            assert session.execute(update).rowcount == 1  # type: ignore[attr-defined]
+            session.commit()
+        assert session.get_one(SkillMessage, "m1").read_at is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("message", "Something else"),
+        ("created_at", datetime(2026, 1, 2, tzinfo=timezone.utc)),
+        ("to_user_id", "cy"),
+        ("proposed_parent_skill_id", "postgres"),
+    ],
+)
+def test_nothing_else_changes(
+    engine: Engine, request: pytest.FixtureRequest, column: str, value: object
+) -> None:
+    with session_of(engine, "acme") as session:
+        message = new_message(1)
+        session.add(message)
+        session.commit()
+        setattr(message, column, value)
+        with pytest.raises(exc.DBAPIError) as raised:
+            session.commit()
+        assert isinstance(raised.value.orig, psycopg.Error)
+        # The service lacks the privilege; the owner has it, and is refused by the rule.
+        owner = "owner" in request.node.callspec.id
+        assert raised.value.orig.sqlstate == ("23514" if owner else "42501")
+
+
+@pytest.mark.parametrize(
+    ("change", "sqlstate"),
+    [
+        ({"status": "accepted"}, "23514"),
+        ({"read_at": datetime(2026, 1, 3, tzinfo=timezone.utc)}, "23514"),
+        ({"message": " \u200b\u00a0"}, "23514"),
+        ({"message": "[erased]"}, "23514"),
+        ({"id": "x" * 256}, "23514"),
+        ({"created_at": datetime(1969, 12, 31, tzinfo=timezone.utc)}, "23514"),
+        ({"to_user_id": "gus"}, "23503"),
+    ],
+)
+def test_the_rules_hold_for_it(engine: Engine, change: dict[str, object], sqlstate: str) -> None:
+    with session_of(engine, "acme") as session:
+        message = new_message(1)
+        for column, value in change.items():
+            setattr(message, column, value)
+        session.add(message)
+        with pytest.raises(exc.DBAPIError) as raised:
+            session.commit()
+        assert isinstance(raised.value.orig, psycopg.Error)
+        assert raised.value.orig.sqlstate == sqlstate

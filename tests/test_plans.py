@@ -118,7 +118,7 @@ def large(server: Server, template: str) -> Iterator[Database]:
     server.create_database(database.name, template)
     with database.connect() as connection:
         connection.execute(DATA)
-        connection.execute("VACUUM (ANALYZE) skill_messages")
+        connection.execute("VACUUM (ANALYZE) tenants, users, skills, skill_messages")
         connection.execute(EXPLAIN.format(database.name).encode())
     yield database
     server.drop_database(database.name)
@@ -131,14 +131,14 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def plans(
-    connection: psycopg.Connection[Any], statement: str, user_id: str = ""
+    connection: psycopg.Connection[Any], statement: str, user_id: str = "", tenant_id: str = "t0"
 ) -> list[dict[str, Any]]:
     """The nodes of all that the statement runs, ten times, each time undone."""
     explained: list[str] = []
     connection.add_notice_handler(lambda notice: explained.append(str(notice.message_primary)))
     for _ in range(10):
         with connection.transaction(force_rollback=True):
-            connection.execute(f"SELECT set_skill_message_context('t0', '{user_id}')".encode())
+            connection.execute("SELECT set_skill_message_context(%s, %s)", [tenant_id, user_id])
             connection.execute(statement.encode())
     documents = [json.loads(text.split("plan:\n", 1)[1]) for text in explained if "plan:\n" in text]
     return [node for document in documents for node in nodes(document["Plan"])]
@@ -181,11 +181,153 @@ def test_a_deep_page_starts_where_the_last_one_ended(large: Database, role: str)
     assert all("created_at" in node["Index Cond"] for node in pages)
 
 
-@pytest.mark.parametrize("role", ["app_login", "service_login"])
-def test_reading_all_uses_the_index_of_unread_messages(large: Database, role: str) -> None:
+THESE = "(SELECT array_agg('m' || n) FROM generate_series(30001, {0}) AS n)"
+
+# What locks or changes many messages: as whom, the statement, the user, the index that leads to
+# them, and what else may: once they are locked, they are known by their keys.
+MANY: dict[str, tuple[str, str, str, set[str], set[str]]] = {
+    "read all, small inbox": (
+        "app_login",
+        "SELECT mark_messages_read('u100')",
+        "u100",
+        {"skill_messages_unread_idx"},
+        {"skill_messages_pkey", "skill_messages_to_user_idx"},
+    ),
+    "read all, small inbox, as the service": (
+        "service_login",
+        "SELECT mark_messages_read('u100')",
+        "",
+        {"skill_messages_unread_idx"},
+        {"skill_messages_pkey"},
+    ),
+    "read all, large inbox": (
+        "app_login",
+        "SELECT mark_messages_read('u0')",
+        "u0",
+        {"skill_messages_unread_idx"},
+        {"skill_messages_pkey", "skill_messages_to_user_idx", "skill_messages_tenant_id_idx"},
+    ),
+    "read a screen of a large inbox": (
+        "app_login",
+        f"SELECT mark_messages_read('u0', message_ids => {THESE.format(30050)})",
+        "u0",
+        {"skill_messages_pkey"},
+        set(),
+    ),
+    "read a screen of a large inbox, as the service": (
+        "service_login",
+        f"SELECT mark_messages_read('u0', message_ids => {THESE.format(30050)})",
+        "",
+        {"skill_messages_pkey"},
+        set(),
+    ),
+    "read a thousand of a large inbox": (
+        "app_login",
+        f"SELECT mark_messages_read('u0', message_ids => {THESE.format(31000)})",
+        "u0",
+        {"skill_messages_pkey"},
+        {"skill_messages_to_user_idx"},
+    ),
+    "erase a little": (
+        "retention_login",
+        "SELECT erase_user_messages('u100')",
+        "",
+        {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
+        {"skill_messages_pkey"},
+    ),
+    "erase a lot": (
+        "retention_login",
+        "SELECT erase_user_messages('u0')",
+        "",
+        {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
+        {"skill_messages_pkey", "skill_messages_tenant_id_idx"},
+    ),
+    "erase all": (
+        "retention_login",
+        "SELECT erase_user_messages('u100', keep_decided => false)",
+        "",
+        {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
+        {"skill_messages_pkey"},
+    ),
+    "export": (
+        "service_login",
+        "SELECT export_user_messages('u0')",
+        "",
+        {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", MANY)
+def test_an_operation_on_many_uses_indexes(large: Database, operation: str) -> None:
+    role, statement, user_id, needed, allowed = MANY[operation]
     with large.connect(role) as connection:
-        found = plans(connection, "SELECT mark_messages_read('u100')", "u100")
-    assert indexes(found) == {"skill_messages_unread_idx"}
+        found = plans(connection, statement, user_id)
+    assert needed <= indexes(found) <= needed | allowed
+
+
+def test_a_purge_of_a_small_tenant_uses_its_index(large: Database) -> None:
+    statement = """
+        SELECT skill_messages_private.delete_skill_messages(
+            't7', now() - interval '10 days', 100, false, false, {0})
+    """
+    for dry_run in ("true", "false"):
+        with large.connect("retention_login") as connection:
+            found = plans(connection, statement.format(dry_run), tenant_id="t7")
+        expected = {"skill_messages_tenant_id_idx"}
+        assert expected <= indexes(found) <= expected | {"skill_messages_pkey"}
+
+
+# Whoever locks many rows does so in one order, the order of the table, and a batch stores them in
+# the order of their ids, or two of them would wait for each other.
+LOCKS = {
+    "read all": ("service_login", "SELECT mark_messages_read('u100')", "LockRows", "m.ctid"),
+    "read a screen": (
+        "service_login",
+        f"SELECT mark_messages_read('u0', message_ids => {THESE.format(30050)})",
+        "LockRows",
+        "m.ctid",
+    ),
+    "erase": ("retention_login", "SELECT erase_user_messages('u100')", "LockRows", "m.ctid"),
+    "a batch": (
+        "service_login",
+        "SELECT send_skill_messages(jsonb_agg(jsonb_build_object('from_user_id', 'u50', "
+        "'to_user_id', 'u100', 'subject_skill_id', 's50', 'message', 'Hello'))) "
+        "FROM generate_series(1, 20)",
+        "Insert",
+        'e.id COLLATE "C"',
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", LOCKS)
+def test_rows_are_locked_in_one_order(large: Database, operation: str) -> None:
+    role, statement, step, key = LOCKS[operation]
+    with large.connect(role) as connection:
+        found = plans(connection, statement)
+    orders = {
+        tuple(key for below in nodes(node) for key in below.get("Sort Key", []))
+        for node in found
+        if node.get("Operation", node["Node Type"]) == step
+        and any(below.get("Relation Name") == "skill_messages" for below in nodes(node))
+    }
+    assert orders == {(key,)}
+
+
+@pytest.mark.parametrize("role", ["app_login", "service_login"])
+def test_names_are_looked_up_by_their_keys(large: Database, role: str) -> None:
+    """Through the views of the package, under the policies of the tables behind them."""
+    statement, user_id, _ = OPERATIONS["one message"]
+    with large.connect(role) as connection:
+        found = plans(connection, statement, user_id)
+    for relation in ("users", "skills"):
+        ways = {
+            (node["Node Type"], node.get("Index Name"))
+            for node in found
+            if node.get("Relation Name") == relation
+        }
+        assert ways == {("Index Scan", f"{relation}_pkey")}
 
 
 def test_an_answer_writes_to_no_index(large: Database) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from conftest import Database
+from server import DEPLOYER
 
 # pending or answered, unread or read, old or new: every combination, for both tenants.
 MESSAGES = b"""
@@ -116,16 +117,116 @@ def test_each_batch_commits(database: Database, retention: psycopg.Connection[tu
     assert len(before - ids(database)) == 8
 
 
-@pytest.mark.parametrize(
-    "arguments", ["NULL", "'-1 day'", "'1 year', 0", "'1 year', NULL", "'1 year', dry_run => NULL"]
-)
-def test_bad_arguments(retention: psycopg.Connection[tuple[int]], arguments: str) -> None:
+BAD_ARGUMENTS = {
+    "NULL": "older_than is null",
+    "'-1 day'": "older_than is -1 days",
+    "'1001 years'": "older_than is 1001 years",
+    "'178000000 years'": "older_than is 178000000 years",
+    "'1 year', 0": "batch_size is 0",
+    "'1 year', -1": "batch_size is -1",
+    "'1 year', NULL": "batch_size is null",
+    "'1 year', dry_run => NULL": "dry_run is null",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_ARGUMENTS)
+def test_a_bad_argument_is_named(
+    database: Database, retention: psycopg.Connection[tuple[int]], arguments: str
+) -> None:
+    before = ids(database)
     with pytest.raises(psycopg.errors.InvalidParameterValue) as raised:
-        purge(retention, f"{arguments}, tenant_id => 'acme'")
+        purge(retention, f"{arguments}, tenant_id => 'acme', include_pending => true")
+    assert raised.value.diag.message_primary == BAD_ARGUMENTS[arguments]
     assert raised.value.diag.message_hint
+    assert ids(database) == before
 
 
-@pytest.mark.parametrize("user", ["app_login", "service_login"])
+@pytest.mark.parametrize("age", ["'0'", "'1000 years'"])
+def test_the_bounds_of_an_age(retention: psycopg.Connection[tuple[int]], age: str) -> None:
+    assert purge(retention, f"{age}, tenant_id => 'acme'") == (20 if age == "'0'" else 0)
+
+
+def test_null_keeps_what_is_pending_and_unread(
+    database: Database, retention: psycopg.Connection[tuple[int]]
+) -> None:
+    before = ids(database)
+    arguments = "'1 year', tenant_id => 'acme', include_pending => NULL, include_unread => NULL"
+    assert purge(retention, arguments) == 10
+    gone = {id_.rpartition("-")[0] for id_ in before - ids(database)}
+    assert gone == {"acme-old-accepted-read", "acme-old-declined-read"}
+
+
+def test_within_a_transaction_it_does_nothing(
+    database: Database, retention: psycopg.Connection[tuple[int]]
+) -> None:
+    """Its batches could not commit."""
+    before = ids(database)
+    with (
+        pytest.raises(psycopg.errors.InvalidTransactionTermination) as raised,
+        retention.transaction(),
+    ):
+        purge(retention, "'1 year', tenant_id => 'acme'")
+    assert raised.value.sqlstate == "2D000"
+    assert ids(database) == before
+
+
+def test_a_read_only_session_may_only_count(
+    database: Database, retention: psycopg.Connection[tuple[int]]
+) -> None:
+    before = ids(database)
+    retention.execute("SET default_transaction_read_only = on")
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as raised:
+        purge(retention, "'1 year', tenant_id => 'acme'")
+    assert raised.value.diag.message_primary == "purge_skill_messages: the transaction is read-only"
+    assert raised.value.diag.message_hint
+    assert purge(retention, "'1 year', tenant_id => 'acme', dry_run => true") == 10
+    assert ids(database) == before
+
+
+def test_a_session_acts_for_the_tenant_that_it_has_set(
+    database: Database, retention: psycopg.Connection[tuple[int]]
+) -> None:
+    before = ids(database)
+    retention.execute("SET app.current_tenant_id = 'globex'")
+    with pytest.raises(psycopg.Error) as raised:
+        purge(retention, "'1 year', tenant_id => 'acme'")
+    assert raised.value.sqlstate == "SM005"
+    assert ids(database) == before
+    assert purge(retention, "'1 year', tenant_id => 'globex'") == 10
+
+    # A default was chosen by nobody, so each transaction of a purge may choose its own.
+    options = "-c app.current_tenant_id=globex"
+    with database.connect("retention_login", options=options) as by_default:
+        assert purge(by_default, "'1 year', 3, tenant_id => 'acme'") == 10
+
+
+def test_an_id_of_two_tenants_goes_in_one(
+    database: Database, retention: psycopg.Connection[tuple[int]]
+) -> None:
+    with database.connect() as superuser:
+        superuser.execute("""
+            SET session_replication_role = replica;
+            UPDATE skill_messages SET id = replace(id, tenant_id || '-', '');
+        """)
+        assert purge(retention, "'0', tenant_id => 'acme', include_pending => true") == 30
+        query = "SELECT tenant_id, count(*) FROM skill_messages GROUP BY 1 ORDER BY 1"
+        assert superuser.execute(query).fetchall() == [("acme", 30), ("globex", 60)]
+        query = "SELECT count(DISTINCT id) FROM skill_messages"
+        assert superuser.execute(query).fetchone() == (60,)
+
+
+@pytest.mark.parametrize("user", ["app_login", "service_login", DEPLOYER])
 def test_nobody_else_purges(database: Database, user: str) -> None:
-    with database.connect(user) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    """The owner may call it, and would find nothing to purge: it is told so instead."""
+    with (
+        database.connect(user) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege) as raised,
+    ):
         purge(connection, "'1 year', tenant_id => 'acme'")
+    if user == DEPLOYER:
+        assert raised.value.diag.message_primary == (
+            "deployer does not have the rights of skill_messages_retention"
+        )
+        assert str(raised.value.diag.message_hint).startswith(
+            "GRANT skill_messages_retention TO deployer"
+        )

@@ -1,10 +1,13 @@
 """Deploy, verify and revert with the real Sqitch, into an empty database and into a host's."""
 
+import contextlib
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
-from conftest import Database, dump
+from conftest import Database, dump, script
 from server import DEPLOYER, Server, sqitch
 from typing_extensions import LiteralString
 
@@ -21,6 +24,18 @@ def succeeds(database: Database, *command: str) -> str:
     done = sqitch(command[0], database.target, *command[1:])
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def as_service(database: Database, tenant_id: str, query: LiteralString) -> list[Any]:
+    """The rows of a query as skill_messages_service, which the host lets read its tables."""
+    with database.connect() as connection, connection.transaction():
+        connection.execute("GRANT SELECT ON tenants, users, skills TO skill_messages_service")
+        connection.execute("SET LOCAL ROLE skill_messages_service")
+        connection.execute("SELECT set_skill_message_context(%s)", [tenant_id])
+        rows = connection.execute(query).fetchall()
+        connection.execute("RESET ROLE")
+        connection.execute("REVOKE ALL ON tenants, users, skills FROM skill_messages_service")
+        return rows
 
 
 def fails(database: Database, *command: str) -> str:
@@ -45,44 +60,153 @@ def test_there_and_back_and_there_again(kind: str, request: pytest.FixtureReques
         assert roles(database) == []
 
 
-def test_adopting_adds_two_unique_keys_and_nothing_else(host: Database) -> None:
-    before = dump(host)
+def test_adopting_adds_two_unique_indexes_and_nothing_else(host: Database) -> None:
+    of_the_host = [f"--table=public.{table}" for table in ("tenants", "users", "skills")]
+    before = dump(host, *of_the_host)
     succeeds(host, "deploy")
-    added = [line for line in dump(host) if line not in before]
-    statements = ("ALTER", "COMMENT", "CREATE", "GRANT", "REVOKE")
-    of_the_host = ("public.tenants", "public.users", "public.skills")
-    assert [
+    after = dump(host, *of_the_host)
+    assert [line for line in before if line not in after] == []
+    added = [line for line in after if line and line not in before and not line.startswith("--")]
+    assert added == [
         line
-        for line in added
-        if line.startswith(statements) and any(name in line for name in of_the_host)
-    ] == [
-        "COMMENT ON CONSTRAINT skills_skill_messages_key ON public.skills IS "
-        "'What the foreign keys of skill_messages refer to (created by skill_messages)';",
-        "COMMENT ON CONSTRAINT users_skill_messages_key ON public.users IS "
-        "'What the foreign keys of skill_messages refer to (created by skill_messages)';",
+        for table in ("skills", "users")
+        for line in (
+            f"CREATE UNIQUE INDEX {table}_skill_messages_key ON public.{table} "
+            "USING btree (tenant_id, id);",
+            f"COMMENT ON INDEX public.{table}_skill_messages_key IS "
+            "'What the foreign keys of skill_messages refer to (created by skill_messages)';",
+        )
     ]
-    assert sum("UNIQUE (tenant_id, id)" in line for line in dump(host)) == 2
 
 
-def test_adopting_uses_a_unique_index_that_is_there(host: Database) -> None:
+FITTING_KEYS: list[LiteralString] = [
+    "CREATE UNIQUE INDEX ON users (tenant_id, id) INCLUDE (name)",
+    "ALTER TABLE users ADD UNIQUE (id, tenant_id)",
+    "ALTER TABLE users DROP CONSTRAINT users_pkey, ADD PRIMARY KEY (id, tenant_id)",
+    "ALTER TABLE users DROP CONSTRAINT users_pkey, ADD PRIMARY KEY (tenant_id, id)",
+    "ALTER TABLE users DROP CONSTRAINT users_pkey, ALTER id SET NOT NULL;"
+    "CREATE UNIQUE INDEX ON users (tenant_id, id)",
+]
+
+UNFIT_KEYS: list[LiteralString] = [
+    "CREATE UNIQUE INDEX ON users (tenant_id, id) WHERE name IS NOT NULL",
+    "CREATE UNIQUE INDEX ON users (tenant_id, lower(id))",
+    "CREATE UNIQUE INDEX ON users (tenant_id, id, name)",
+    "CREATE INDEX ON users (tenant_id, id)",
+    "ALTER TABLE users ADD UNIQUE (tenant_id, id) DEFERRABLE",
+    "CREATE UNIQUE INDEX half_built ON users (tenant_id, id);"
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half_built'::regclass",
+    "ALTER TABLE users DROP CONSTRAINT users_pkey, ALTER id SET NOT NULL",
+]
+
+
+def test_adopting_uses_a_key_that_is_there(host: Database) -> None:
+    """Whatever the primary key is, or without any: an index is added only where none fits."""
+    succeeds(host, "deploy", "--to", "private/other_grantees")
     with host.connect() as connection:
-        connection.execute("CREATE UNIQUE INDEX by_tenant ON users (tenant_id, id) INCLUDE (name)")
-        connection.execute("ALTER TABLE skills ADD CONSTRAINT own UNIQUE (id, tenant_id)")
+
+        def indexes() -> set[str]:
+            query = "SELECT indexname FROM pg_indexes WHERE tablename IN ('users', 'skills')"
+            return {name for (name,) in connection.execute(query)}
+
+        for key in FITTING_KEYS + UNFIT_KEYS:
+            with connection.transaction(force_rollback=True):
+                connection.execute(key)
+                before = indexes()
+                connection.execute(f"SET LOCAL ROLE {DEPLOYER}")
+                connection.execute(script("deploy", "tables/host_tables").encode())
+                connection.execute(script("verify", "tables/host_tables").encode())
+                added = {"skills_skill_messages_key"}
+                added |= {"users_skill_messages_key"} if key in UNFIT_KEYS else set()
+                assert indexes() - before == added, key
+                connection.execute("""
+                    CREATE TABLE public.messages (
+                        tenant_id text, user_id text,
+                        FOREIGN KEY (tenant_id, user_id) REFERENCES public.users (tenant_id, id)
+                    );
+                    DROP TABLE public.messages
+                """)
+                connection.execute(script("revert", "tables/host_tables").encode())
+                assert indexes() == before, key
+
+
+def test_a_host_with_the_same_id_in_two_tenants_keeps_them_apart(host: Database) -> None:
+    """As a host whose keys carry the tenant may have: a message of the one is not the other's."""
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("""
+            ALTER TABLE users DROP CONSTRAINT users_pkey, ADD PRIMARY KEY (id, tenant_id);
+            ALTER TABLE skills DROP CONSTRAINT skills_pkey, ADD PRIMARY KEY (tenant_id, id);
+            INSERT INTO users VALUES ('ann', 't1', 'Ann of t1'), ('ann', 't2', 'Ann of t2');
+            INSERT INTO skills VALUES ('sql', 't1', 'SQL of t1'), ('sql', 't2', 'SQL of t2');
+        """)
+    succeeds(host, "deploy", "--verify")
+    send = "SELECT send_skill_message('ann', 'ann', 'sql', 'To myself', id => 'm')"
+    assert [as_service(host, tenant, send) for tenant in ("t1", "t2")] == [[("m",)], [("m",)]]
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("DELETE FROM skills WHERE (id, tenant_id) = ('sql', 't2')")
+    names = "SELECT to_user_name, subject_skill_name FROM get_skill_message('m')"
+    assert as_service(host, "t1", names) == [("Ann of t1", "SQL of t1")]
+    with pytest.raises(psycopg.Error, match="no such message") as raised:
+        as_service(host, "t2", names)
+    assert raised.value.sqlstate == "SM002"
+
+
+NAMES: LiteralString = """
+    SELECT tenant_name, from_user_name, to_user_name, subject_skill_name,
+        proposed_parent_skill_name
+    FROM get_skill_message('m')
+"""
+
+SEND: LiteralString = "SELECT send_skill_message('u3', 'u6', 's3', 'Hello', 's6', 'm')"
+
+
+def test_a_host_without_names_has_none(host: Database) -> None:
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("""
+            ALTER TABLE tenants DROP name; ALTER TABLE users DROP name; ALTER TABLE skills DROP name
+        """)
     before = dump(host)
-    succeeds(host, "deploy")
-    assert not any("_skill_messages_key" in line for line in dump(host))
+    succeeds(host, "deploy", "--verify")
+    as_service(host, "t1", SEND)
+    assert as_service(host, "t1", NAMES) == [(None, None, None, None, None)]
     succeeds(host, "revert", "-y")
     assert dump(host) == before
 
 
-def test_a_host_without_names_leaves_the_last_change_out(host: Database) -> None:
+def test_a_host_maps_its_own_names_by_replacing_a_view(host: Database) -> None:
     with host.connect(DEPLOYER) as connection:
-        connection.execute("ALTER TABLE users DROP name; ALTER TABLE skills DROP name")
-    assert 'no column "name" in public.skills, public.users' in fails(host, "deploy")
+        connection.execute("ALTER TABLE users RENAME name TO display_name")
+        connection.execute("ALTER TABLE users ALTER display_name TYPE varchar(80)")
+    before = dump(host)
+    succeeds(host, "deploy", "--verify")
+    as_service(host, "t1", SEND)
+    assert as_service(host, "t1", NAMES) == [("Tenant 1", None, None, "A skill", "A skill")]
+
+    replacement: LiteralString = """
+        CREATE OR REPLACE VIEW skill_messages_private.user_names {}AS
+        SELECT tenant_id, id, display_name::text AS name FROM public.users
+    """
+    with host.connect(DEPLOYER) as connection:
+        connection.execute(replacement.format("WITH (security_invoker = true) "))
+    succeeds(host, "verify")
+    assert as_service(host, "t1", NAMES) == [("Tenant 1", "User 3", "User 6", "A skill", "A skill")]
+
+    # What the host's policies hide from the caller stays hidden.
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+        connection.execute("CREATE POLICY one ON users USING (id = 'u6')")
+    assert as_service(host, "t1", NAMES) == [("Tenant 1", None, "User 6", "A skill", "A skill")]
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("DROP POLICY one ON users")
+        connection.execute("ALTER TABLE users DISABLE ROW LEVEL SECURITY")
+
+        # REPLACE forgets what is not said again: such a view reads as its owner.
+        connection.execute(replacement.format(""))
+    assert "ALTER VIEW skill_messages_private.user_names SET (security_invoker = true)" in fails(
+        host, "verify"
+    )
     succeeds(host, "revert", "-y")
-    succeeds(host, "deploy", "--to", "notifications")
-    succeeds(host, "verify", "--to", "notifications")
-    succeeds(host, "revert", "-y")
+    assert dump(host) == before
 
 
 def test_adopting_some_creates_the_others(empty: Database) -> None:
@@ -90,44 +214,227 @@ def test_adopting_some_creates_the_others(empty: Database) -> None:
         connection.execute("CREATE TABLE tenants (id text PRIMARY KEY, name text)")
         connection.execute("INSERT INTO tenants VALUES ('acme')")
     before = dump(empty)
-    succeeds(empty, "deploy")
+    succeeds(empty, "deploy", "--verify", "--to", "tables/skill_messages")
     succeeds(empty, "revert", "-y")
     assert dump(empty) == before
 
 
-UNFIT = [
+UNFIT: list[tuple[LiteralString, list[str]]] = [
     (
         "DROP TABLE users; CREATE TABLE users (id text PRIMARY KEY)",
-        ["public.users", "tenant_id text"],
+        ['public.users needs the column "tenant_id text NOT NULL".'],
     ),
     (
         "ALTER TABLE users ALTER tenant_id DROP NOT NULL",
-        ["public.users", "tenant_id text NOT NULL"],
+        ['public.users needs the column "tenant_id text NOT NULL".'],
     ),
-    ("ALTER TABLE users ALTER tenant_id TYPE varchar", ["public.users", "tenant_id text NOT NULL"]),
-    ("ALTER TABLE skills DROP CONSTRAINT skills_pkey", ["public.skills", "primary key"]),
+    (
+        "ALTER TABLE users DROP CONSTRAINT users_pkey, ALTER id DROP NOT NULL",
+        ['public.users needs the column "id text NOT NULL".'],
+    ),
+    (
+        "ALTER TABLE users ALTER tenant_id TYPE varchar",
+        ['public.users needs the column "tenant_id text NOT NULL".'],
+    ),
     (
         "DROP TABLE skills; CREATE TABLE skills (id uuid PRIMARY KEY, tenant_id text NOT NULL)",
-        ["public.skills", "id text", "primary key"],
+        ['public.skills needs the column "id text NOT NULL".'],
+    ),
+    (
+        "ALTER TABLE users DROP CONSTRAINT users_tenant_id_fkey;"
+        "ALTER TABLE tenants DROP CONSTRAINT tenants_pkey, ADD UNIQUE (id)",
+        ['public.tenants needs the column "id text" as its primary key.'],
     ),
     (
         "DROP TABLE tenants CASCADE; CREATE TABLE tenants (id text, n text, PRIMARY KEY (id, n));"
-        "DROP TABLE skills; CREATE VIEW skills AS SELECT 's' AS id, 't' AS tenant_id",
-        ["public.tenants", "public.skills"],
+        "DROP TABLE skills; CREATE VIEW skills AS SELECT 's'::text AS id, 't'::text AS tenant_id",
+        [
+            'public.skills needs the column "id text NOT NULL".',
+            'public.skills needs the column "tenant_id text NOT NULL".',
+            'public.tenants needs the column "id text" as its primary key.',
+        ],
     ),
 ]
 
 
-@pytest.mark.parametrize(("change", "named"), UNFIT)
-def test_an_unfit_host_is_told_what_it_lacks(
-    host: Database, change: LiteralString, named: list[str]
-) -> None:
+def findings(complaint: str) -> list[str]:
+    """What preflight() found, a line each."""
+    assert "ERROR:  this database is not fit for skill_messages" in complaint
+    detail, _, rest = complaint.partition("DETAIL:  ")[2].partition("\nHINT:  ")
+    assert rest.startswith("Do as the detail says and try again. Nothing was done.")
+    return detail.split("\n")
+
+
+def preflight(connection: psycopg.Connection[Any]) -> list[str]:
+    """The same, in a transaction of its own instead of Sqitch's: quicker."""
+    with connection.transaction(force_rollback=True):
+        connection.execute(f"SET LOCAL ROLE {DEPLOYER}")
+        with pytest.raises(psycopg.Error) as raised, connection.transaction():
+            connection.execute(script("deploy", "preflight").encode())
+        assert raised.value.sqlstate == "55000"
+        assert raised.value.diag.message_detail
+        return raised.value.diag.message_detail.split("\n")
+
+
+def test_an_unfit_host_is_told_what_it_lacks(host: Database) -> None:
+    for change, found in UNFIT:
+        with host.connect() as connection, connection.transaction(force_rollback=True):
+            connection.execute(f"SET LOCAL ROLE {DEPLOYER}")
+            connection.execute(change)
+            connection.execute("RESET ROLE")
+            assert preflight(connection) == found, change
+
     with host.connect(DEPLOYER) as connection:
-        connection.execute(change)
+        connection.execute(UNFIT[-1][0])
     before = dump(host)
-    complaint = fails(host, "deploy")
-    assert all(name in complaint for name in [*named, "HINT:"])
+    assert findings(fails(host, "deploy")) == UNFIT[-1][1]
     assert dump(host) == before
+    assert roles(host) == []
+
+
+UNSAFE: LiteralString = """
+    ALTER TABLE users ALTER tenant_id DROP NOT NULL;
+    ALTER TABLE skills DROP CONSTRAINT skills_pkey, ALTER id DROP NOT NULL;
+    CREATE FUNCTION public.mark_message_read(message_id varchar) RETURNS void
+    LANGUAGE sql BEGIN ATOMIC SELECT; END;
+    CREATE FUNCTION public.get_messages_for_user(text, smallint) RETURNS void
+    LANGUAGE sql BEGIN ATOMIC SELECT; END;
+"""
+
+UNSAFE_FINDINGS = [
+    "The schema public has another function public.get_messages_for_user(text,smallint). Drop or "
+    "rename it: an overload can be called instead of the package's",
+    "The schema public has another function public.mark_message_read(character varying). Drop or "
+    "rename it: an overload can be called instead of the package's",
+    "The role skill_messages_app may log in, has a special attribute, or is a member of another "
+    "role. ALTER ROLE skill_messages_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB "
+    "NOREPLICATION, and REVOKE its memberships",
+    'public.skills needs the column "id text NOT NULL".',
+    'public.users needs the column "tenant_id text NOT NULL".',
+]
+
+
+def test_all_that_is_wrong_is_named_at_once(host: Database) -> None:
+    with host.connect() as connection:
+        connection.execute("""
+            CREATE ROLE skill_messages_app CREATEDB;
+            CREATE ROLE skill_messages_service;
+            CREATE ROLE planter LOGIN IN ROLE skill_messages_service;
+        """)
+        try:
+            connection.execute(f"SET ROLE {DEPLOYER}; {UNSAFE} RESET ROLE".encode())
+            connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+            assert findings(fails(host, "deploy")) == [
+                "PUBLIC may create objects in the schema public. "
+                "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+                *UNSAFE_FINDINGS,
+            ]
+
+            # Where it is a single role, that one is named.
+            connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+            connection.execute("GRANT CREATE ON SCHEMA public TO planter")
+            assert findings(fails(host, "deploy")) == [
+                "planter acts as skill_messages_service and may create objects in the schema "
+                "public. REVOKE CREATE ON SCHEMA public FROM planter, or from the role it has that "
+                "from",
+                *UNSAFE_FINDINGS,
+            ]
+            connection.execute("REVOKE CREATE ON SCHEMA public FROM planter")
+        finally:
+            connection.execute(
+                "DROP OWNED BY planter;"
+                "DROP ROLE planter, skill_messages_app, skill_messages_service"
+            )
+
+
+LATER: list[tuple[LiteralString, str]] = [
+    ("GRANT CREATE ON SCHEMA public TO PUBLIC", "PUBLIC may create objects"),
+    (
+        "CREATE ROLE planter IN ROLE skill_messages_app; GRANT CREATE ON SCHEMA public TO planter",
+        "planter acts as skill_messages_app and may create objects",
+    ),
+    (
+        "CREATE ROLE creator; CREATE ROLE planter IN ROLE skill_messages_retention, creator;"
+        "GRANT CREATE ON SCHEMA public TO creator",
+        "planter acts as skill_messages_retention and may create objects",
+    ),
+    (
+        "CREATE FUNCTION public.send_skill_messages(json) RETURNS void "
+        "LANGUAGE sql BEGIN ATOMIC SELECT; END",
+        "another function public.send_skill_messages(json)",
+    ),
+    ("ALTER ROLE skill_messages_retention LOGIN", "The role skill_messages_retention may log in"),
+    ("GRANT pg_read_all_data TO skill_messages_app", "is a member of another role"),
+]
+
+
+def test_what_becomes_unsafe_later_fails_verify(empty: Database) -> None:
+    succeeds(empty, "deploy", "--to", "roles")
+    verify = script("verify", "preflight").encode()
+    with empty.connect() as connection:
+        for change, found in LATER:
+            with connection.transaction(force_rollback=True):
+                connection.execute(verify)
+                connection.execute(change)
+                with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as raised:
+                    connection.execute(verify)
+            detail = raised.value.diag.message_detail
+            assert detail
+            assert found in detail
+            assert "\n" not in detail
+
+        connection.execute(LATER[0][0])
+        assert len(findings(fails(empty, "verify"))) == 1
+
+
+def test_others_who_may_create_in_public_are_named_in_a_notice(empty: Database) -> None:
+    with empty.connect() as connection:
+        connection.execute("CREATE ROLE builder; CREATE ROLE helper IN ROLE builder")
+        try:
+            connection.execute("GRANT CREATE ON SCHEMA public TO builder")
+            notice = "NOTICE:  may create objects in the schema public: builder, helper"
+            assert notice in succeeds(empty, "deploy", "--to", "preflight")
+            assert notice in succeeds(empty, "verify")
+        finally:
+            connection.execute("DROP OWNED BY builder; DROP ROLE builder, helper")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_is_not_utf8_is_refused(
+    fresh_server: Server, names: Iterator[str], encoding: str
+) -> None:
+    database = Database(fresh_server, next(names))
+    with psycopg.connect(fresh_server.conninfo(), autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {database.name} OWNER {DEPLOYER} TEMPLATE template0 "
+            f"ENCODING '{encoding}' LOCALE 'C'".encode()
+        )
+    assert findings(fails(database, "deploy")) == [
+        f"The encoding of the database is {encoding}. Use a database with the encoding UTF8."
+    ]
+    fresh_server.drop_database(database.name)
+
+
+def open_to_upserts(database: Database) -> bool:
+    """Whether the server has the hole CVE-2026-120154, which a minor update closes."""
+    with database.connect() as connection:
+        major, minor = divmod(connection.info.server_version, 10000)
+    return minor < {15: 20, 16: 16, 17: 12, 18: 7}.get(major, 0)
+
+
+def test_a_server_with_a_known_hole_is_warned_of(empty: Database) -> None:
+    if not open_to_upserts(empty):
+        pytest.skip("the server is not open to CVE-2026-120154")
+    for output in (succeeds(empty, "deploy", "--to", "preflight"), succeeds(empty, "verify")):
+        assert "is open to CVE-2026-120154" in output
+        assert "Update to 15.20, 16.16, 17.12, 18.7 or newer." in output
+
+
+def test_a_server_without_it_is_not_warned_of(empty: Database) -> None:
+    if open_to_upserts(empty):
+        pytest.skip("the server is open to CVE-2026-120154: update it")
+    for output in (succeeds(empty, "deploy", "--to", "preflight"), succeeds(empty, "verify")):
+        assert "WARNING" not in output
 
 
 def test_a_role_that_may_not_create_roles_is_told(host: Database) -> None:
@@ -139,7 +446,7 @@ def test_a_role_that_may_not_create_roles_is_told(host: Database) -> None:
             assert "have an administrator create" in complaint
 
             connection.execute("; ".join(f"CREATE ROLE {role}" for role in ROLES).encode())
-            succeeds(host, "deploy", "--verify")
+            succeeds(host, "deploy", "--verify", "--to", "roles")
             assert "did not create it" in succeeds(host, "revert", "-y")
             assert roles(host) == ROLES
         finally:
@@ -147,16 +454,89 @@ def test_a_role_that_may_not_create_roles_is_told(host: Database) -> None:
             connection.execute(f"ALTER ROLE {DEPLOYER} CREATEROLE")
 
 
-@pytest.mark.parametrize("weakness", ["SUPERUSER", "BYPASSRLS", "LOGIN"])
-def test_a_role_that_would_break_isolation_is_refused(
-    empty: Database, weakness: LiteralString
-) -> None:
+ROLE_FINDING = (
+    "The role {0} may log in, has a special attribute, or is a member of another role. ALTER ROLE "
+    "{0} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION, and REVOKE its "
+    "memberships"
+)
+
+
+def test_a_role_that_would_break_isolation_is_refused(empty: Database) -> None:
+    weaknesses: list[LiteralString] = [
+        "LOGIN",
+        "SUPERUSER",
+        "BYPASSRLS",
+        "CREATEROLE",
+        "CREATEDB",
+        "REPLICATION",
+        "IN ROLE pg_read_all_data",
+    ]
     with empty.connect() as connection:
-        connection.execute(f"CREATE ROLE skill_messages_app {weakness}")
+        for weakness in weaknesses:
+            for role in ROLES:
+                with connection.transaction(force_rollback=True):
+                    connection.execute(f"CREATE ROLE {role} {weakness}".encode())
+                    assert preflight(connection) == [ROLE_FINDING.format(role)], weakness
+
+
+def test_members_that_a_role_has_already_are_told(empty: Database) -> None:
+    with empty.connect() as connection:
+        connection.execute("CREATE ROLE skill_messages_app")
+        connection.execute('CREATE ROLE "Web App" LOGIN IN ROLE skill_messages_app')
+        connection.execute(f"GRANT skill_messages_app TO {DEPLOYER}")
         try:
-            assert "role skill_messages_app exists and is" in fails(empty, "deploy")
+            output = succeeds(empty, "deploy", "--to", "roles")
+            assert re.search(
+                r"role skill_messages_app exists already .* its members: "
+                rf'("Web App", {DEPLOYER}|{DEPLOYER}, "Web App")',
+                output,
+            )
+            succeeds(empty, "verify")
         finally:
-            connection.execute("DROP ROLE skill_messages_app")
+            succeeds(empty, "revert", "-y")
+            connection.execute('DROP ROLE "Web App", skill_messages_app')
+
+
+OPEN_TO: LiteralString = """
+    SELECT acl.object
+    FROM (
+        SELECT oid::regclass::text AS object, relacl AS acl, relnamespace AS namespace
+        FROM pg_class
+        UNION ALL
+        SELECT oid::regprocedure::text, coalesce(proacl, acldefault('f', proowner)), pronamespace
+        FROM pg_proc
+        UNION ALL
+        SELECT nspname, nspacl, oid FROM pg_namespace WHERE nspname <> 'public'
+    ) AS acl
+    INNER JOIN pg_namespace AS n ON n.oid = acl.namespace
+    CROSS JOIN aclexplode(acl.acl) AS g
+    WHERE n.nspname IN ('skill_messages_private', 'public')
+        AND (g.grantee = 0 OR pg_get_userbyid(g.grantee) = 'Some One')
+"""
+
+
+@pytest.mark.parametrize("kind", ["empty", "host"])
+def test_what_default_privileges_open_is_closed(kind: str, request: pytest.FixtureRequest) -> None:
+    database: Database = request.getfixturevalue(kind)
+    with database.connect() as connection:
+        connection.execute('CREATE ROLE "Some One"')
+        try:
+            for grantee in ('"Some One" WITH GRANT OPTION', "PUBLIC"):
+                for objects in ("TABLES", "ROUTINES", "SCHEMAS"):
+                    connection.execute(
+                        f"ALTER DEFAULT PRIVILEGES FOR ROLE {DEPLOYER} "
+                        f"GRANT ALL ON {objects} TO {grantee}".encode()
+                    )
+            connection.execute(f"SET ROLE {DEPLOYER}; CREATE VIEW open AS SELECT 1; RESET ROLE")
+            opened = connection.execute(OPEN_TO).fetchall()
+            assert set(opened) == {("open",)}
+
+            succeeds(database, "deploy", "--verify")
+            assert connection.execute(OPEN_TO).fetchall() == opened
+            connection.execute("DROP VIEW open")
+            succeeds(database, "revert", "-y")
+        finally:
+            connection.execute('DROP OWNED BY "Some One"; DROP ROLE "Some One"')
 
 
 def test_a_role_that_another_database_uses_stays(
@@ -164,8 +544,8 @@ def test_a_role_that_another_database_uses_stays(
 ) -> None:
     neighbour = Database(fresh_server, next(names))
     fresh_server.create_database(neighbour.name)
-    succeeds(empty, "deploy")
-    succeeds(neighbour, "deploy")
+    succeeds(empty, "deploy", "--to", "tables/skill_messages")
+    succeeds(neighbour, "deploy", "--to", "roles")
 
     assert "NOTICE:  role skill_messages_app stays" in succeeds(empty, "revert", "-y")
     assert roles(empty) == ROLES
@@ -179,20 +559,65 @@ def test_a_role_that_another_database_uses_stays(
 def test_a_revert_drops_nothing_that_others_depend_on(empty: Database) -> None:
     succeeds(empty, "deploy")
     with empty.connect(DEPLOYER) as connection:
-        connection.execute("CREATE TABLE likes (skill_id text REFERENCES skills (id))")
-    assert "cannot drop table skills because" in fails(empty, "revert", "-y")
+        connection.execute("""
+            CREATE TABLE likes (
+                skill_id text, tenant_id text,
+                FOREIGN KEY (skill_id, tenant_id) REFERENCES skills (id, tenant_id)
+            )
+        """)
+    assert "cannot drop table public.skills because" in fails(empty, "revert", "-y")
     with empty.connect(DEPLOYER) as connection:
         connection.execute("DROP TABLE likes")
+
+
+def test_a_revert_that_stops_half_way_leaves_the_table_closed(empty: Database) -> None:
+    """The privileges of a role go with its walls, and row-level security only with the table."""
+    succeeds(empty, "deploy")
+    with empty.connect(DEPLOYER) as owner, empty.connect() as connection:
+        connection.execute("INSERT INTO tenants VALUES ('t', 'T')")
+        connection.execute("INSERT INTO users VALUES ('u', 't', 'U')")
+        connection.execute("INSERT INTO skills VALUES ('s', 't', 'S')")
+        as_service(empty, "t", "SELECT send_skill_message('u', 'u', 's', 'Hello')")
+        owner.execute("CREATE VIEW texts AS SELECT message FROM skill_messages")
+
+        def seen(role: str, user_id: str) -> int | None:
+            with connection.transaction(force_rollback=True):
+                connection.execute("SELECT set_config('app.current_tenant_id', 't', true)")
+                connection.execute("SELECT set_config('app.current_user_id', %s, true)", [user_id])
+                connection.execute(f"SET LOCAL ROLE {role}".encode())
+                with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                    return connection.execute("SELECT FROM skill_messages").rowcount
+            return None
+
+        for change, service, app, other in (
+            ("rules/message_life", 1, 1, 0),
+            ("isolation/tenant_isolation", 1, None, None),
+            ("tables/skill_messages", None, None, None),
+        ):
+            succeeds(empty, "revert", "-y", "--to", change)
+            assert seen("skill_messages_service", "") == service
+            assert seen("skill_messages_app", "u") == app
+            assert seen("skill_messages_app", "other") == other
+            assert owner.execute("TABLE texts").fetchall() == []
+
+        assert "cannot drop table public.skill_messages because" in fails(empty, "revert", "-y")
+        assert owner.execute("TABLE texts").fetchall() == []
+        query = "SELECT message FROM skill_messages"
+        assert connection.execute(query).fetchall() == [("Hello",)]
+        owner.execute("DROP VIEW texts")
 
 
 def test_ties_are_broken_alike_in_every_locale(fresh_server: Server, names: Iterator[str]) -> None:
     """A database that sorts like a dictionary still pages through an inbox without a gap."""
     database = Database(fresh_server, next(names))
     with psycopg.connect(fresh_server.conninfo(), autocommit=True) as connection:
-        connection.execute(
-            f"CREATE DATABASE {database.name} OWNER {DEPLOYER} TEMPLATE template0 "
-            "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
-        )
+        try:
+            connection.execute(
+                f"CREATE DATABASE {database.name} OWNER {DEPLOYER} TEMPLATE template0 "
+                "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+            )
+        except psycopg.errors.FeatureNotSupported:
+            pytest.skip("the server was built without ICU")
     succeeds(database, "deploy")
     with database.connect() as connection:
         assert connection.execute("SELECT 'a' < 'B'").fetchone() == (True,)
