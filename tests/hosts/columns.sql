@@ -1,11 +1,16 @@
--- A host whose tables have a NOT NULL column without a default of every kind, keys that only look
--- like ours, a trigger, and names called otherwise.
+-- A host whose tables have a NOT NULL column without a default of every kind, numbers that count by
+-- themselves, keys that only look like ours, triggers that refuse everything, names called
+-- otherwise, and a few rows.
 
 CREATE TYPE mood AS ENUM ('sad', 'glad');
-CREATE DOMAIN postcode AS text CHECK (VALUE ~ '^\d{5}$' OR VALUE = 'none');
 CREATE DOMAIN short_text AS varchar(12);
 CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
+CREATE DOMAIN nickname AS short_text NOT NULL;
 CREATE TYPE point_of_sale AS (street text, number integer);
+
+CREATE SEQUENCE codes;
+CREATE SEQUENCE tickets;
+CREATE FUNCTION next_ticket() RETURNS bigint LANGUAGE sql AS 'SELECT nextval(''tickets'')';
 
 CREATE TABLE regions (id integer PRIMARY KEY, name text NOT NULL);
 
@@ -46,10 +51,25 @@ CREATE TABLE users (
     positive positive NOT NULL,
     numbers integer[] NOT NULL,
     address inet NOT NULL,
-    initials char(2) NOT NULL,
+    initials char(2) NOT NULL UNIQUE,
     flags bit(4) NOT NULL,
+    switches bit varying(6) NOT NULL,
     shop point_of_sale NOT NULL,
     validity tstzrange NOT NULL,
+    holidays datemultirange NOT NULL,
+    nickname nickname,
+    "Employee number" integer NOT NULL UNIQUE,
+    joined date NOT NULL UNIQUE,
+    share numeric(3, 3) NOT NULL,
+    salary money NOT NULL,
+    clock timetz NOT NULL,
+    network cidr NOT NULL,
+    device macaddr NOT NULL,
+    place point NOT NULL,
+    area polygon NOT NULL,
+    relation regclass NOT NULL,
+    code text NOT NULL UNIQUE DEFAULT 'C' || nextval('codes'),
+    ticket bigint NOT NULL UNIQUE DEFAULT next_ticket(),
     greeting text NOT NULL GENERATED ALWAYS AS ('Hello ' || display_name) STORED,
     remark text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, id)
@@ -63,12 +83,33 @@ CREATE TABLE skills (
     words tsvector NOT NULL,
     PRIMARY KEY (id, tenant_id),
     FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id)
+    DEFERRABLE INITIALLY DEFERRED
 );
 
--- Refuses whatever it sees: a fixture that lets it fire gets nowhere.
+INSERT INTO regions VALUES (1, 'North'), (7, 'South');
+INSERT INTO tenants (id, display_name, code, region_id, founded, balance, active)
+VALUES ('north', 'North', 'n', 1, '2020-01-01', 0, true);
+INSERT INTO users (tenant_id, id, display_name, email, mood, moods, born, wakes, seen, seen_here,
+    patience, token, settings, raw, picture, score, weight, small, big, postcode, positive, numbers,
+    address, initials, flags, switches, shop, validity, holidays, nickname, "Employee number",
+    joined, share, salary, clock, network, device, place, area, relation)
+SELECT 'north', 'u' || n, 'User ' || n, format('u%s@example.com', n), 'glad', '{sad}', '2000-01-01',
+    '07:00', now(), now(), '1 hour', gen_random_uuid(), '{}', '{}', '', 0, 0, 0, 0, 'none', 1, '{}',
+    '::1', 'x' || n, '0000', '1', ROW ('Street', 1)::point_of_sale, 'empty', '{}', 'Nick', n,
+    date '2024-01-01' + n, 0, 0, '07:00', '10.0.0.0/8', '08:00:2b:01:02:03', '(0,0)',
+    '((0,0),(0,1),(1,0))', 'users'
+FROM generate_series(1, 3) AS n;
+INSERT INTO skills VALUES ('s1', 'north', 'Skill', 'u1', 'one two');
+
+-- Refuse whatever they see: tests that let them fire get nowhere.
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the host refuses this row';
 END;
 $$;
-CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON tenants
+FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON users
+FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON skills
+FOR EACH ROW EXECUTE FUNCTION refuse();

@@ -23,29 +23,34 @@ VALUES
     ('sent', 'acme', 'cid', 'ann', 'knots', 'Hello', '2026-06-01 12:00:00'),
     ('read', 'acme', 'ann', 'cid', 'knots', 'Hello', '2026-06-01 12:00:00');
 
-UPDATE skill_messages SET status = 'accepted' WHERE id = 'decided';
-UPDATE skill_messages SET read_at = '2026-06-02' WHERE id = 'read';
+UPDATE fixture_messages SET status = 'accepted' WHERE id = 'decided';
+UPDATE fixture_messages SET read_at = '2026-06-02' WHERE id = 'read';
 
--- The other tenant has a cid of its own, and messages of the same ids.
-INSERT INTO users (tenant_id, id, name) VALUES ('Acme', 'cid', 'Another Cid');
+-- The other tenant has messages of the same ids, and a cid of its own who received them. Where ids
+-- are unique across tenants, it is Ann.
+\set other_cid Ann
+\if :ids_are_shared
+\set other_cid cid
+CALL add_user('Acme', 'cid', 'Another Cid');
+\endif
 INSERT INTO skill_messages (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
     created_at)
-SELECT id, 'Acme', 'gus', 'cid', 'winds', 'Hello', '2026-06-01 12:00:00'
+SELECT id, 'Acme', 'gus', :'other_cid', 'winds', 'Hello', '2026-06-01 12:00:00'
 FROM unnest('{a1,a3,noon,foreign}'::text[]) AS ids (id);
 
 -- How many, and which: those that are read now, whoever looks. Acme's by their tenant.
-CREATE FUNCTION tap.read_now() RETURNS text
+CREATE FUNCTION read_now() RETURNS text
 LANGUAGE sql SECURITY DEFINER
-SET search_path = public
+SET search_path = skill_messages_test
 AS $$
     SELECT coalesce(string_agg(CASE tenant_id WHEN 'Acme' THEN 'Acme''s ' ELSE '' END || id, ' '
         ORDER BY tenant_id = 'Acme', id), '')
-    FROM skill_messages WHERE read_at >= date_trunc('milliseconds', now())
+    FROM fixture_messages WHERE read_at >= date_trunc('milliseconds', now())
 $$;
 
 SELECT is(
     attempt(actor, 'acme', 'cid', format(
-        'SELECT mark_messages_read(%s), tap.read_now()', arguments)),
+        'SELECT mark_messages_read(%s), read_now()', arguments)),
     expected, format('%s: mark_messages_read(%s)', actor, arguments)
 )
 FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
@@ -98,8 +103,9 @@ CROSS JOIN (VALUES
 
 -- In the other tenant the same ids are other messages.
 SELECT is(
-    attempt(actor, 'Acme', 'cid',
-        $$SELECT mark_messages_read('cid', message_ids => '{a3,noon,now}'), tap.read_now()$$),
+    attempt(actor, 'Acme', :'other_cid',
+        format('SELECT mark_messages_read(%L, message_ids => ''{a3,noon,now}''), read_now()',
+            :'other_cid')),
     '2,Acme''s a3 Acme''s noon', actor || ': the ids of the other tenant'
 )
 FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor);
@@ -108,7 +114,7 @@ FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor);
 SELECT is(
     complaint(actor, 'acme', 'cid', format(
         'SELECT mark_messages_read(message_ids => array_append(array_fill(text ''absent'', '
-        'ARRAY[%s]), ''noon'')), tap.read_now()', size)),
+        'ARRAY[%s]), ''noon'')), read_now()', size)),
     expected, format('%s: %s ids and one', actor, size)
 )
 FROM (VALUES ('service'), ('app')) AS actors (actor)
@@ -119,7 +125,7 @@ CROSS JOIN (VALUES
 
 -- Service, for anybody in the tenant; nobody's messages are none.
 SELECT is(
-    attempt('service', 'acme', '', format('SELECT mark_messages_read(%L), tap.read_now()', id)),
+    attempt('service', 'acme', '', format('SELECT mark_messages_read(%L), read_now()', id)),
     expected, format('service: all of %L', id)
 )
 FROM (VALUES
@@ -127,7 +133,7 @@ FROM (VALUES
 ) AS users (id, expected);
 
 SELECT is(
-    complaint(actor, 'acme', context, 'SELECT mark_messages_read(), tap.read_now()'), expected,
+    complaint(actor, 'acme', context, 'SELECT mark_messages_read(), read_now()'), expected,
     format('%s with user %L in the context, none given', actor, context)
 )
 FROM (VALUES
@@ -140,13 +146,13 @@ FROM (VALUES
 ) AS callers (actor, context, expected);
 
 -- Once and for good: read_at is now, the first reading stands, and nothing else changes.
-CREATE TEMP TABLE before AS SELECT * FROM skill_messages;
+CREATE TEMP TABLE before AS SELECT * FROM fixture_messages;
 
 SELECT is(act('app', 'acme', 'cid', $$SELECT mark_messages_read('cid', '2026-06-01 14:00')$$), '7',
     'cid has read seven');
 
 SELECT bag_eq(
-    'SELECT to_jsonb(m) FROM skill_messages AS m',
+    'SELECT to_jsonb(m) FROM fixture_messages AS m',
     $$
         SELECT to_jsonb(b) || CASE
             WHEN tenant_id = 'acme' AND to_user_id = 'cid' AND read_at IS NULL
@@ -172,8 +178,8 @@ FROM (VALUES
 ) AS story (statement, expected);
 
 SELECT is(
-    (SELECT read_at FROM skill_messages WHERE id = 'ahead'),
-    (SELECT created_at FROM skill_messages WHERE id = 'ahead'),
+    (SELECT read_at FROM fixture_messages WHERE id = 'ahead'),
+    (SELECT created_at FROM fixture_messages WHERE id = 'ahead'),
     'nothing was read before it was sent, however old the transaction that read it'
 );
 

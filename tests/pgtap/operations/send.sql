@@ -16,7 +16,7 @@ SELECT is(
 
 SELECT is(
     (SELECT to_jsonb(m) - '{created_at,answered_at}'::text[]
-    FROM skill_messages AS m WHERE id = 'mine'),
+    FROM fixture_messages AS m WHERE id = 'mine'),
     '{"id": "mine", "tenant_id": "acme", "from_user_id": "ann", "to_user_id": "cid",
     "subject_skill_id": "knots", "proposed_parent_skill_id": "sails", "message": "Please?",
     "status": "pending",
@@ -25,7 +25,7 @@ SELECT is(
 );
 
 SELECT is(
-    (SELECT created_at FROM skill_messages WHERE id = 'mine'), date_trunc('milliseconds', now()),
+    (SELECT created_at FROM fixture_messages WHERE id = 'mine'), date_trunc('milliseconds', now()),
     'it was sent now'
 );
 
@@ -37,7 +37,7 @@ SELECT is(
 
 SELECT is(
     (SELECT to_jsonb(m) - '{created_at,answered_at}'::text[]
-    FROM skill_messages AS m WHERE id = 'short'),
+    FROM fixture_messages AS m WHERE id = 'short'),
     '{"id": "short", "tenant_id": "acme", "from_user_id": "ben", "to_user_id": "ann",
     "subject_skill_id": "ropes", "proposed_parent_skill_id": null, "message": "Short",
     "status": "pending",
@@ -68,7 +68,7 @@ SELECT is(
 );
 
 SELECT matches(
-    (SELECT id FROM skill_messages WHERE message = 'Direct'),
+    (SELECT id FROM fixture_messages WHERE message = 'Direct'),
     '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
         'whose id is a UUID of version 7 by default'
 );
@@ -84,7 +84,7 @@ SELECT is(
 
 -- A retry: the same id and content. It returns the id and stores nothing, whatever became of the
 -- message.
-CREATE TEMP TABLE before AS SELECT * FROM skill_messages;
+CREATE TEMP TABLE before AS SELECT * FROM fixture_messages;
 
 SELECT is(act(actor, 'acme', sender, statement), id,
     format('%s as %s retries %s, which is %s', actor, sender, id, state))
@@ -101,7 +101,7 @@ CROSS JOIN (VALUES
 ) AS retries (id, sender, state, statement);
 
 SELECT results_eq(
-    'SELECT * FROM skill_messages ORDER BY id', 'SELECT * FROM before ORDER BY id',
+    'SELECT * FROM fixture_messages ORDER BY id', 'SELECT * FROM before ORDER BY id',
     'twelve retries later every message is as it was, and there is no new one'
 );
 
@@ -112,7 +112,7 @@ SELECT is(
     $$), 'twice twice', 'a message can be sent and retried in one transaction'
 );
 
-SELECT is((SELECT count(*) FROM skill_messages WHERE message = 'Twice'), 1::bigint,
+SELECT is((SELECT count(*) FROM fixture_messages WHERE message = 'Twice'), 1::bigint,
     'and is there once');
 
 -- The same id and other content is an error, whatever differs. The message that has the id stays as
@@ -175,7 +175,7 @@ ORDER BY number;
 SELECT is(
     (SELECT string_agg(concat_ws(' ', tenant_id, id, message, status), ', '
         ORDER BY id COLLATE "C", tenant_id COLLATE "C")
-    FROM skill_messages WHERE id IN ('a1', 'a4', 'g1', 'g2')),
+    FROM fixture_messages WHERE id IN ('a1', 'a4', 'g1', 'g2')),
     'Acme a1 Another a1 pending, acme a1 Mine under yours? pending, '
     'Acme a4 Another a4 pending, acme a4 Or so? accepted, '
     'Acme g1 Mine under yours? pending, acme g1 Another g1 pending, '
@@ -217,7 +217,7 @@ SELECT is(
     (SELECT string_agg(concat_ws(' ', id, tenant_id, status,
             CASE WHEN read_at IS NULL THEN 'unread' ELSE 'read' END), ', '
         ORDER BY id COLLATE "C", tenant_id COLLATE "C")
-    FROM skill_messages WHERE id IN ('g2', 'a4')),
+    FROM fixture_messages WHERE id IN ('g2', 'a4')),
     'a4 Acme declined unread, a4 acme accepted read, g2 Acme pending unread, g2 acme pending read',
     'and what is written meets the message of that tenant alone'
 );
@@ -300,9 +300,9 @@ CROSS JOIN (VALUES (NULL), ('new'), ('a1')) AS ids (id);
 
 -- What is not to be seen: the classes White_Space, Cc, Cf and Default_Ignorable_Code_Point of
 -- Unicode, and the blank of Braille, as ranges of numbers.
-CREATE TABLE tap.invisible (first integer, last integer, what text);
+CREATE TABLE invisible (first integer, last integer, what text);
 
-INSERT INTO tap.invisible
+INSERT INTO invisible
 VALUES
     (1, 32, 'control characters, tabulator, line ends, space'),
     (127, 160, 'control characters, no-break space'), (173, 173, 'soft hyphen'),
@@ -324,7 +324,7 @@ VALUES
     (917504, 921599, 'tags, variation selectors');
 
 -- What becomes of sending this: the SQLSTATE, or that it was sent.
-CREATE FUNCTION tap.sending(message text) RETURNS text
+CREATE FUNCTION sending(message text) RETURNS text
 LANGUAGE plpgsql
 AS $$
 BEGIN
@@ -338,13 +338,13 @@ $$;
 
 SELECT is(
     attempt('app', 'acme', 'ann', format($$
-        SELECT count(*), string_agg(DISTINCT tap.sending(chr(n)), ' ')
+        SELECT count(*), string_agg(DISTINCT sending(chr(n)), ' ')
         FROM generate_series(%s, %s) AS n
     $$, first, last)),
     format('%s,23514', last - first + 1),
     format('U+%s to U+%s, each alone: %s', upper(to_hex(first)), upper(to_hex(last)), what)
 )
-FROM tap.invisible;
+FROM invisible;
 
 SELECT is(
     complaint('service', 'acme', 'ann', format(
@@ -353,11 +353,11 @@ SELECT is(
 )
 FROM (
     SELECT string_agg(chr(n), '' ORDER BY n), 'all of them together'
-    FROM tap.invisible
+    FROM invisible
     CROSS JOIN generate_series(first, last) AS n
     UNION ALL
     SELECT repeat(string_agg(chr(first), '' ORDER BY last DESC), 300), '9,000 of them, mixed'
-    FROM tap.invisible
+    FROM invisible
     UNION ALL
     VALUES
         (U&'\00A0\200B\FEFF', 'no-break space, zero-width space, byte order mark'),
@@ -369,13 +369,13 @@ FROM (
 
 -- What stands beside them in Unicode, at either end of each range, is to be seen.
 SELECT is(
-    attempt('app', 'acme', 'ann', format('SELECT tap.sending(chr(%s))', n)), 'sent',
+    attempt('app', 'acme', 'ann', format('SELECT sending(chr(%s))', n)), 'sent',
     format('U+%s is to be seen', upper(to_hex(n)))
 )
 FROM (
-    SELECT first - 1 FROM tap.invisible WHERE first > 1
+    SELECT first - 1 FROM invisible WHERE first > 1
     UNION
-    SELECT last + 1 FROM tap.invisible
+    SELECT last + 1 FROM invisible
 ) AS neighbours (n);
 
 SELECT is(
@@ -386,7 +386,7 @@ SELECT is(
 FROM (VALUES (E' ''"\\ %s $1 {} \n\t é 🧶 ')) AS texts (message);
 
 SELECT is(
-    (SELECT message FROM skill_messages WHERE id = 'verbatim'), E' ''"\\ %s $1 {} \n\t é 🧶 ',
+    (SELECT message FROM fixture_messages WHERE id = 'verbatim'), E' ''"\\ %s $1 {} \n\t é 🧶 ',
     'and kept to the letter'
 );
 

@@ -13,7 +13,7 @@ SELECT status || ' ' || reading, 'acme', 'ann', 'ben', 'knots', 'Hello', '2026-0
 FROM (VALUES ('pending'), ('accepted'), ('declined')) AS s (status)
 CROSS JOIN (VALUES ('unread'), ('read')) AS r (reading);
 
-UPDATE skill_messages
+UPDATE fixture_messages
 SET status = split_part(id, ' ', 1),
     read_at = CASE split_part(id, ' ', 2) WHEN 'read' THEN timestamptz '2026-03-03 03:03' END
 WHERE id LIKE '% %';
@@ -86,7 +86,7 @@ SELECT is(
         SELECT (to_jsonb(m) || jsonb_build_object('read_at', CASE reading
             WHEN 'read' THEN timestamptz '2026-03-03 03:03' ELSE first_reading::timestamptz END)
         )::text
-        FROM skill_messages AS m WHERE m.id = s.status || ' ' || reading
+        FROM fixture_messages AS m WHERE m.id = s.status || ' ' || reading
     ),
     format('%s sets read_at of a message, %s and %s, to %s', actor, status, reading, value)
 )
@@ -256,7 +256,8 @@ FROM (VALUES
 ) AS changes (statement, expected);
 
 -- Erasing. Only retention has the privilege, and what is erased stays so.
-SELECT is(
+SELECT is_unless(
+    unbound(actor),
     attempt(actor, 'acme', 'ben', format('UPDATE skill_messages SET message = %L', text)),
     expected, format('%s sets all texts to %L', actor, text)
 )
@@ -294,7 +295,7 @@ FROM (VALUES
 -- Who may not read a text is not told whether it guessed it: the right text and a wrong one give
 -- the same error, to the last word.
 SELECT is(
-    (SELECT (t.gave, t.code, t.message, t.hint)::text FROM tap.trial(actor, 'acme', '', format(
+    (SELECT (t.gave, t.code, t.message, t.hint)::text FROM trial(actor, 'acme', '', format(
         'UPDATE skill_messages SET message = %L WHERE id = %L', guess, id), false) AS t),
     ROW (
         NULL, '23514', 'only status and read_at of a message ever change',
@@ -326,7 +327,7 @@ CROSS JOIN (VALUES
 -- Who may read it, and write it, says what is already so, and no more.
 CREATE ROLE skill_messages_test_jobs LOGIN
 IN ROLE skill_messages_service, skill_messages_retention;
-INSERT INTO tap.actor VALUES ('jobs', 'skill_messages_test_jobs');
+INSERT INTO actor VALUES ('jobs', 'skill_messages_test_jobs');
 
 SELECT is(
     attempt(actor, 'acme', '', format('UPDATE skill_messages SET message = %s WHERE id = ''a1''',

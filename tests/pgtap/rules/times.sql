@@ -6,9 +6,11 @@ BEGIN;
 \ir ../include/fixture.psql
 SELECT plan(867);
 
+CALL set_triggers_aside();
+
 -- The time that a statement gives, in UTC: "clock" if it is that of the server's clock while the
 -- statement ran, cut to the millisecond, "5 minutes ago" likewise.
-CREATE FUNCTION tap.stored(actor text, me text, statement text) RETURNS text
+CREATE FUNCTION stored(actor text, me text, statement text) RETURNS text
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -36,7 +38,7 @@ $$;
 -- clock.
 PREPARE births (text) AS
 SELECT is(
-    tap.stored(actor, 'ann', format($$
+    stored(actor, 'ann', format($$
         WITH born AS (
             INSERT INTO skill_messages
                 (tenant_id, from_user_id, to_user_id, subject_skill_id, message, created_at)
@@ -118,7 +120,7 @@ SELECT is(act(actor, 'acme', 'ann', statement), id, format('%s sends: %s', actor
 FROM sending;
 
 SELECT is(
-    (SELECT created_at FROM skill_messages WHERE id = s.id), date_trunc('milliseconds', now()),
+    (SELECT created_at FROM fixture_messages WHERE id = s.id), date_trunc('milliseconds', now()),
     format('%s: sent at the start of the transaction', s.id)
 )
 FROM sending AS s;
@@ -133,12 +135,12 @@ VALUES
     ('young', 'acme', 'ann', 'ben', 'knots', 'Hello', clock_timestamp());
 
 SELECT cmp_ok(
-    (SELECT created_at FROM skill_messages WHERE id = 'young'), '>', now(),
+    (SELECT created_at FROM fixture_messages WHERE id = 'young'), '>', now(),
     'there is a message that is younger than this transaction'
 );
 
 SELECT is(
-    tap.stored(actor, 'ben', format('WITH u AS (UPDATE skill_messages SET read_at = %s '
+    stored(actor, 'ben', format('WITH u AS (UPDATE skill_messages SET read_at = %s '
         'WHERE id = %L RETURNING read_at) SELECT read_at FROM u', written, id)),
     CASE stored
         WHEN 'created' THEN to_char(m.created_at, 'YYYY-MM-DD HH24:MI:SS.MS')
@@ -192,20 +194,20 @@ CROSS JOIN (VALUES
     ('young', '''infinity''', 'clock'),
     ('old', 'clock_timestamp() - interval ''5 minutes''', '5 minutes ago')
 ) AS times (id, written, stored)
-JOIN skill_messages AS m USING (id);
+JOIN fixture_messages AS m USING (id);
 
 -- By the function: the start of the transaction, but not before it was sent.
 SELECT is(
-    tap.stored(actor, 'ben', format('SELECT mark_message_read(%L)', m.id)),
+    stored(actor, 'ben', format('SELECT mark_message_read(%L)', m.id)),
     to_char(greatest(m.created_at, date_trunc('milliseconds', now())),
         'YYYY-MM-DD HH24:MI:SS.MS'),
     format('%s marks %s read', actor, m.id)
 )
 FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
-CROSS JOIN (SELECT * FROM skill_messages WHERE id IN ('old', 'epoch', 'young')) AS m;
+CROSS JOIN (SELECT * FROM fixture_messages WHERE id IN ('old', 'epoch', 'young')) AS m;
 
 -- What a statement gives, and how a message stands then; undone.
-CREATE FUNCTION tap.times_after(actor text, statement text, message_id text) RETURNS text
+CREATE FUNCTION times_after(actor text, statement text, message_id text) RETURNS text
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -233,14 +235,14 @@ $$;
 
 -- mark_messages_read() and the decisions, of which the table itself notes the time.
 SELECT is(
-    tap.times_after(actor, statement, m.id),
+    times_after(actor, statement, m.id),
     format('%s, %s, created %s, read %s, answered %s', gives, became, created,
         CASE reads WHEN 'noted' THEN noted WHEN 'created' THEN created ELSE 'never' END,
         CASE WHEN became <> 'pending' THEN noted ELSE 'never' END),
     format('%s on %s: %s', actor, m.id, statement)
 )
 FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
-CROSS JOIN (SELECT * FROM skill_messages WHERE id IN ('old', 'epoch', 'young')) AS m
+CROSS JOIN (SELECT * FROM fixture_messages WHERE id IN ('old', 'epoch', 'young')) AS m
 CROSS JOIN LATERAL (
     SELECT to_char(m.created_at, 'YYYY-MM-DD HH24:MI:SS.US'),
         to_char(greatest(m.created_at, date_trunc('milliseconds', now())),
@@ -275,7 +277,7 @@ CROSS JOIN (VALUES ('2026-03-01'), ('infinity'), ('-infinity'), ('1970-01-01')) 
 -- Messages of a table that was adopted, and so no trigger has seen them: finer than a millisecond,
 -- ahead of the clock, decided at a time that nobody knows. Nobody is kept from reading or answering
 -- them, and what stands there stays.
-CREATE FUNCTION tap.adopt(id text, status text, created_at text, read_at text, answered_at text)
+CREATE FUNCTION adopt(id text, status text, created_at text, read_at text, answered_at text)
 RETURNS text
 LANGUAGE plpgsql
 SET session_replication_role = replica
@@ -295,7 +297,7 @@ EXCEPTION
 END;
 $$;
 
-SELECT is(tap.adopt(id, status, created_at, read_at, answered_at), 'stored', 'adopted: ' || id)
+SELECT is(adopt(id, status, created_at, read_at, answered_at), 'stored', 'adopted: ' || id)
 FROM (VALUES
     ('fine', 'pending', '2026-01-01 12:00:00.123456', NULL, NULL),
     ('fine read', 'pending', '2026-01-01 12:00:00.123456', '2026-01-01 12:00:00.123456', NULL),
@@ -306,7 +308,7 @@ FROM (VALUES
 ) AS adopted (id, status, created_at, read_at, answered_at);
 
 SELECT is(
-    tap.times_after(actor, statement, id),
+    times_after(actor, statement, id),
     concat_ws(', ', gives, format(times, to_char(date_trunc('milliseconds', now()),
         'YYYY-MM-DD HH24:MI:SS.US'))),
     format('%s on "%s": %s', actor, id, statement)
@@ -368,23 +370,24 @@ CROSS JOIN (VALUES
 
 -- Erasing a text and deleting the proposed parent leave all times as they are.
 SELECT is(
-    tap.times_after(actor, statement, m.id),
+    times_after(actor, statement, m.id),
     format('1 rows, %s, created %s, read %s, answered %s', m.status,
         to_char(m.created_at, 'YYYY-MM-DD HH24:MI:SS.US'),
         coalesce(to_char(m.read_at, 'YYYY-MM-DD HH24:MI:SS.US'), 'never'),
         coalesce(to_char(m.answered_at, 'YYYY-MM-DD HH24:MI:SS.US'), 'never')),
     format('%s on "%s": %s', actor, m.id, statement)
 )
-FROM (SELECT * FROM skill_messages WHERE id IN ('fine read', 'ahead read', 'decided', 'a4')) AS m
+FROM (SELECT * FROM fixture_messages WHERE id IN ('fine read', 'ahead read', 'decided', 'a4')
+) AS m
 CROSS JOIN LATERAL (VALUES
     ('retention', format('UPDATE skill_messages SET message = ''[erased]'' WHERE id = %L', m.id)),
     ('superuser', format('UPDATE skill_messages SET message = ''[erased]'' WHERE id = %L', m.id)),
-    ('service', 'DELETE FROM skills WHERE id = ''sails''')
+    (keeper('skills'), 'DELETE FROM skills WHERE id = ''sails''' || keeps_to('skills', 'acme'))
 ) AS statements (actor, statement);
 
 -- What the checks alone refuse: an import, too, keeps to them.
 SELECT is(
-    tap.adopt('bounds', status, created_at, read_at, answered_at), expected,
+    adopt('bounds', status, created_at, read_at, answered_at), expected,
     format('%s, created %s, read %s, answered %s: %s', status, created_at,
         coalesce(read_at, 'never'), coalesce(answered_at, 'never'), expected)
 )
@@ -408,7 +411,7 @@ FROM (VALUES
 ) AS refused (status, created_at, read_at, answered_at, expected);
 
 SELECT is(
-    tap.adopt('at ' || created_at, 'accepted', created_at, created_at, created_at), 'stored',
+    adopt('at ' || created_at, 'accepted', created_at, created_at, created_at), 'stored',
     'created, read and answered at ' || created_at
 )
 FROM (VALUES
@@ -417,7 +420,7 @@ FROM (VALUES
 
 -- A whole life, between two application servers whose clocks are off: nobody is refused, and the
 -- times are in their order.
-CREATE FUNCTION tap.life(id text, writer interval, reader interval, reading text) RETURNS text
+CREATE FUNCTION life(id text, writer interval, reader interval, reading text) RETURNS text
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -467,7 +470,7 @@ END;
 $$;
 
 SELECT is(
-    tap.life(format('%s %s %s', reading, writer, reader), writer::interval, reader::interval,
+    life(format('%s %s %s', reading, writer, reader), writer::interval, reader::interval,
         reading),
     '1 rows, 1 rows, 1 rows',
     format('the clock of the writer is off by %s, that of the reader, %s, by %s', writer, reading,
