@@ -22,7 +22,7 @@ demo: setup
 	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
 
 test: setup
-	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . tests $(ARGS)
+	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto tests $(ARGS)
 
 bench: setup
 	@$(PYTHON) tests/bench/bench.py --size $(SIZE) --output docs/benchmarks

@@ -329,7 +329,7 @@ SELECT is(
         WHEN outcome = 'another user' AND actor IN ('app', 'app login', 'both') THEN 'SM005'
         ELSE ',,,' || chosen
     END,
-    format('%s: %s, then %s: %s', actor, regexp_replace(calls.first, '\s+', ' ', 'g'), calls.second,
+    format('%s: %s, then %s: %s', actor, one_line(calls.first), calls.second,
         outcome)
 )
 FROM (VALUES
@@ -761,7 +761,7 @@ $$;
 
 SELECT is(
     act('superuser', 'acme', me, statement) || ', ' || other_twin(),
-    expected || ', Theirs pending', 'superuser: ' || regexp_replace(statement, '\s+', ' ', 'g')
+    expected || ', Theirs pending', 'superuser: ' || one_line(statement)
 )
 FROM (VALUES
     (1, '', $$SELECT send_skill_message('ann', 'ben', 'knots', 'Ours', id => 'twin')$$, 'twin'),

@@ -93,7 +93,8 @@ CROSS JOIN trial('owner', 'acme', 'ben', statement, false) AS t
 WHERE a.name = 'owner';
 
 -- A reading: the time of the first one comes back, however often, and is whole milliseconds.
-SELECT is(act(actor, 'acme', me, statement), expected, format('%s: %s', actor, statement))
+SELECT is(act(actor, 'acme', me, statement), expected,
+    format('%s: %s', actor, one_line(statement)))
 FROM (VALUES
     (1, 'app', 'ben', $$SELECT mark_message_read('a1') = date_trunc('milliseconds', now())$$,
         'true'),

@@ -186,7 +186,7 @@ FROM (VALUES ('app'), ('both')) AS actors (actor);
 
 -- retention. Only a tenant is asked for: no user is signed in.
 SELECT is(complaint('retention', tenant, '', statement), expected,
-    format('retention in tenant %L: %s', tenant, statement))
+    format('retention in tenant %L: %s', tenant, one_line(statement)))
 FROM (VALUES
     ('acme', $$SELECT * FROM erase_user_messages(NULL)$$, '22023 user_id is null'),
     ('acme', $$SELECT * FROM erase_user_messages('ann', NULL)$$, '22023 keep_decided is null'),
@@ -225,7 +225,7 @@ CROSS JOIN (VALUES
 
 -- Nobody signed in is not the user ''.
 SELECT is(complaint('app', 'acme', '', statement),
-    'SM001 app.current_user_id: no user in the context', 'nobody: ' || statement)
+    'SM001 app.current_user_id: no user in the context', 'nobody: ' || one_line(statement))
 FROM (VALUES
     ($$SELECT id FROM get_messages_for_user('')$$),
     ($$SELECT id FROM get_messages_from_user('')$$),
@@ -391,7 +391,7 @@ FROM (VALUES ('service', ''), ('app', 'nul'), ('superuser', 'nul')) AS actors (a
 SELECT is(
     complaint(actor, 'acme', me, 'SET TRANSACTION READ ONLY; ' || statement),
     format('25006 %s: the transaction is read-only', operation),
-    format('%s, read-only: %s', actor, statement)
+    format('%s, read-only: %s', actor, one_line(statement))
 )
 FROM (VALUES
     ('send_skill_message',
@@ -415,7 +415,7 @@ UNION ALL
 SELECT is(
     complaint(actor, 'acme', '', 'SET TRANSACTION READ ONLY; ' || statement),
     format('25006 %s: the transaction is read-only', operation),
-    format('%s, read-only: %s', actor, statement)
+    format('%s, read-only: %s', actor, one_line(statement))
 )
 FROM (VALUES
     ('erase_user_messages', $$SELECT * FROM erase_user_messages('ann')$$),
@@ -597,7 +597,7 @@ SELECT is(
             IS NOT DISTINCT FROM (p.signature, p.argument, v.value)
             AND fault IS NOT NULL
     ), NULL,
-    format('%s(%s => %s)', p.proname, p.argument, v.value)
+    format('%s(%s => %s)', p.proname, p.argument, one_line(v.value))
 )
 FROM published AS p
 LEFT JOIN value AS v ON v.type = p.type::regtype;
@@ -662,7 +662,8 @@ FROM (VALUES
 ) AS pairs (pair);
 
 -- What is repeated is cut to 100 characters.
-SELECT is(complaint(actor, 'acme', 'ann', statement), expected, actor || ': ' || statement)
+SELECT is(complaint(actor, 'acme', 'ann', statement), expected,
+    actor || ': ' || one_line(statement))
 FROM (VALUES ('service'), ('app')) AS actors (actor)
 CROSS JOIN (VALUES
     ($$SELECT mark_message_read(repeat('é', 101))$$,

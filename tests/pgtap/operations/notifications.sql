@@ -127,7 +127,7 @@ ORDER BY number;
 -- On: what is heard of each step, and by whom it is meant. Exactly tenant, user and message.
 SELECT is(
     act(actor, 'acme', me, statement) || ' -> ' || heard(), gave || ' -> ' || heard,
-    format('on: %s: %s', actor, statement)
+    format('on: %s: %s', actor, one_line(statement))
 )
 FROM (VALUES
     (1, 'app', 'ann', $$SELECT send_skill_message('ann', 'ben', 'knots', 'Secret', id => 'on')$$,

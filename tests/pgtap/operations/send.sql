@@ -184,7 +184,7 @@ SELECT is(
 );
 
 SELECT is(attempt(actor, tenant, me, statement), expected,
-    format('%s as %L in %s: %s', actor, me, tenant, statement))
+    format('%s as %L in %s: %s', actor, me, tenant, one_line(statement)))
 FROM (VALUES
     ('app', 'acme', 'ben', $$SELECT status FROM get_skill_message('a4')$$, 'accepted'),
     ('app', 'Acme', 'Ann', $$SELECT status FROM get_skill_message('a4')$$, 'pending'),

@@ -14,8 +14,9 @@ SELECT is_unless(
 
 -- The table, directly: rows of the current tenant only; none without one.
 SELECT is_unless(
-    CASE WHEN tenant IS NULL THEN brought_along() END, attempt(actor, tenant, '', statement),
-    expected, format('%s, tenant %s: %s', actor, coalesce(quote_literal(tenant), 'never set'), statement)
+    CASE WHEN tenant IS NULL THEN brought_along() END,
+    attempt(actor, tenant, '', statement), expected,
+    format('%s, tenant %s: %s', actor, coalesce(quote_literal(tenant), 'never set'), statement)
 )
 FROM (VALUES
     (1, NULL, 'nothing', '0 rows'), (2, '', 'nothing', '0 rows'),

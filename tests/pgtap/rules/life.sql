@@ -105,7 +105,7 @@ CROSS JOIN (VALUES
 
 -- The second click, by the functions and by an ORM: no error, and nothing happens.
 SELECT is(attempt(actor, 'acme', 'ben', statement), expected,
-    format('%s: %s', actor, regexp_replace(statement, '\s+', ' ', 'g')))
+    format('%s: %s', actor, one_line(statement)))
 FROM (VALUES ('service'), ('app')) AS actors (actor)
 CROSS JOIN (VALUES
     ($$SELECT mark_message_read('pending unread') = mark_message_read('pending unread')$$, 'true'),
@@ -129,7 +129,7 @@ FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor);
 -- The time of the answer is noted whoever answers, and by nothing else.
 SELECT is(
     attempt(actor, 'acme', 'ben', statement), expected,
-    format('%s: %s', actor, regexp_replace(statement, '\s+', ' ', 'g'))
+    format('%s: %s', actor, one_line(statement))
 )
 FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor)
 CROSS JOIN (VALUES
@@ -144,7 +144,8 @@ CROSS JOIN (VALUES
         RETURNING answered_at) SELECT answered_at FROM u$$, 'null')
 ) AS answers (statement, expected);
 
-SELECT is(attempt(actor, 'acme', 'ben', statement), expected, format('%s: %s', actor, statement))
+SELECT is(attempt(actor, 'acme', 'ben', statement), expected,
+    format('%s: %s', actor, one_line(statement)))
 FROM (VALUES
     ('service', '42501', '23514'), ('app', '42501', '42501'), ('superuser', '23514', '23514')
 ) AS actors (actor, updating, inserting)
@@ -180,7 +181,7 @@ CROSS JOIN (VALUES
 -- [erased] stands for a text that was there once. Nobody sends it, whoever it is and by whatever
 -- way.
 SELECT is(complaint(actor, 'acme', 'ann', format(template, text)), expected,
-    format('%s: ' || regexp_replace(template, '\s+', ' ', 'g'), actor, text))
+    format('%s: ' || one_line(template), actor, text))
 FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
 CROSS JOIN (VALUES
     ($$INSERT INTO skill_messages (tenant_id, from_user_id, to_user_id, subject_skill_id, message)
@@ -310,7 +311,7 @@ CROSS JOIN (VALUES
 ) AS guesses (id, guess);
 
 SELECT is(attempt(actor, 'acme', '', statement), expected,
-    format('%s: %s', actor, regexp_replace(statement, '\s+', ' ', 'g')))
+    format('%s: %s', actor, one_line(statement)))
 FROM (VALUES ('retention'), ('retention login')) AS actors (actor)
 CROSS JOIN (VALUES
     -- Nor by what a statement would do with it.

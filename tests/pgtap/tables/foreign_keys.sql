@@ -159,8 +159,8 @@ CROSS JOIN (VALUES
 ) AS unknown (argument, id)
 WHERE actor <> 'app' OR argument <> 'from_user_id';
 
--- The same ids in both tenants: what is deleted, and what goes along, is the one's own. A host whose
--- ids are unique across tenants has no such rows.
+-- The same ids in both tenants: what is deleted, and what goes along, is the one's own. A host
+-- whose ids are unique across tenants has no such rows.
 \if :ids_are_shared
 CALL add_user('Acme', 'ann', 'Ann');
 CALL add_user('Acme', 'ben', 'Ben');

@@ -5,7 +5,7 @@
 BEGIN;
 \ir ../include/fixture.psql
 \ir ../include/strangers.psql
-SELECT plan(424);
+SELECT plan(427);
 
 -- Roles.
 SELECT is(
@@ -71,10 +71,17 @@ SELECT bag_eq(
     'four tables, less those that are the host''s, and four views'
 );
 
-SELECT is_unless(strangers(), strangers(), NULL, 'and the schema public has nothing else');
+SELECT is_unless(
+    strangers(),
+    (SELECT count(*) FROM package_relation
+    WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('i', 'I'))
+    + (SELECT count(*) FROM package_function WHERE pronamespace = 'public'::regnamespace),
+    20::bigint, 'the schema public has these five, fifteen functions, and nothing else'
+);
 
 SELECT is_unless(
-    host_owns(tab), (SELECT concat_ws(' ', relpersistence, relrowsecurity, relforcerowsecurity, relhassubclass,
+    host_owns(tab),
+    (SELECT concat_ws(' ', relpersistence, relrowsecurity, relforcerowsecurity, relhassubclass,
         relispartition, reloptions)
     FROM pg_class WHERE oid = tab::regclass),
     concat_ws(' ', 'p t t f f', options),
@@ -103,7 +110,8 @@ SELECT is_empty(
 );
 
 SELECT is_unless(
-    unbound('owner'), (SELECT rolsuper::text FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+    unbound('owner'),
+    (SELECT rolsuper::text FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
     WHERE c.oid = 'skill_messages'::regclass),
     'false', 'and is no superuser, whom no policy would bind'
 );
@@ -157,6 +165,16 @@ SELECT is(
     WHERE attrelid = 'skill_messages'::regclass AND attname = 'message'),
     0, 'the statistics target of message is 0'
 );
+
+SELECT CASE
+    WHEN host_owns(tab) IS NULL THEN is(
+        (SELECT attstattarget::int FROM pg_attribute
+        WHERE attrelid = tab::regclass AND attname = 'name'),
+        0, format('the statistics target of the names in %s is 0', tab)
+    )
+    ELSE skip(host_owns(tab))
+END
+FROM (VALUES ('tenants'), ('users'), ('skills')) AS t (tab);
 
 SELECT is_empty(
     $$
@@ -446,7 +464,8 @@ CROSS JOIN LATERAL (VALUES
         format(always, 'tenant_id'), NULL),
     ('skills', 'always_current_tenant', 'RESTRICTIVE', 'SELECT', 'public',
         format(always, 'tenant_id'), NULL),
-    ('skill_messages', 'app_reads_own', 'RESTRICTIVE', 'SELECT', 'skill_messages_app', either, NULL),
+    ('skill_messages', 'app_reads_own', 'RESTRICTIVE', 'SELECT', 'skill_messages_app', either,
+        NULL),
     ('skill_messages', 'app_sends_as_itself', 'RESTRICTIVE', 'INSERT', 'skill_messages_app', NULL,
         sender),
     ('skill_messages', 'app_answers_received', 'RESTRICTIVE', 'UPDATE', 'skill_messages_app',
