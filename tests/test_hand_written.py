@@ -194,6 +194,57 @@ def test_a_skill_is_deleted(
     assert dict(found) == left
 
 
+def test_all_of_an_inbox_is_marked_read(engine: Engine) -> None:
+    send(engine, "m1")
+    send(engine, "m2")
+    send(engine, "to somebody else", to_user_id="u5")
+    with Session(engine) as session:
+        of_mine = SkillMessage.to_user_id == "u3", SkillMessage.read_at.is_(None)
+        session.execute(update(SkillMessage).where(*of_mine).values(read_at=now()))
+        session.commit()
+    assert (unread(engine), unread(engine, "u5")) == (0, 1)
+
+
+# Section 10 of docs/moving-in.md: what it did, who does it, what it gets now.
+NO_LONGER = [
+    (
+        "INSERT INTO skill_messages"
+        " (tenant_id, from_user_id, to_user_id, subject_skill_id, message)"
+        " VALUES ('t2', 'u1', 'u2', 's1', 'Hello')",
+        DEPLOYER,
+        "23503",
+    ),
+    ("UPDATE users SET tenant_id = 't1' WHERE id = 'u1'", DEPLOYER, "23503"),
+    ("DELETE FROM users WHERE id = 'u1'", DEPLOYER, "23503"),
+    ("UPDATE skill_messages SET message = 'Something else'", DEPLOYER, "23514"),
+    ("UPDATE skill_messages SET to_user_id = 'u5'", DEPLOYER, "23514"),
+    ("DELETE FROM skill_messages", "live_service", "42501"),
+    (
+        "INSERT INTO skill_messages"
+        " (id, tenant_id, from_user_id, to_user_id, subject_skill_id, message)"
+        " VALUES ('m1', 't2', 'u1', 'u3', 's1', 'Hello') ON CONFLICT (id) DO NOTHING",
+        DEPLOYER,
+        "42P10",
+    ),
+    ("ALTER TABLE users ALTER name TYPE varchar(200)", DEPLOYER, "0A000"),
+    ("TRUNCATE users", DEPLOYER, "0A000"),
+]
+
+
+@pytest.mark.parametrize(("statement", "user", "sqlstate"), NO_LONGER)
+def test_what_the_application_can_no_longer_do(
+    live: Database, statement: str, user: str, sqlstate: str
+) -> None:
+    with (
+        live.connect(user, options=f"-c app.current_tenant_id={TENANT}") as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("SELECT send_skill_message('u1', 'u3', 's1', 'Hello', id => 'm1')")
+        with pytest.raises(psycopg.Error) as refused:
+            connection.execute(statement.encode())
+    assert refused.value.sqlstate == sqlstate
+
+
 def test_the_owner_cleans_up_a_tenant(engine: Engine, live: Database) -> None:
     send(engine, "m1")
     send(engine, "m2")
