@@ -29,18 +29,35 @@ $$;
 -- schema that it stands in goes with the transaction.
 
 DO $$
+DECLARE
+    v_grantee text;
 BEGIN
     IF EXISTS (
-        SELECT FROM pg_namespace
-        WHERE nspname = 'skill_messages_private' AND nspowner <> current_user::regrole
+        SELECT
+        FROM pg_namespace AS n
+        LEFT JOIN pg_proc AS p ON p.pronamespace = n.oid
+        LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
+        WHERE n.nspname = 'skill_messages_private'
+            AND current_user::regrole <> ANY (ARRAY[n.nspowner, p.proowner, c.relowner])
     ) THEN
-        RAISE EXCEPTION 'the schema skill_messages_private exists and is not yours'
+        RAISE EXCEPTION 'the schema skill_messages_private exists, and it or something in it is '
+            'not yours'
             USING ERRCODE = 'duplicate_schema',
                   HINT = 'Whoever owns it could replace what the package calls. Deploy as its '
                          'owner, or drop it.';
     END IF;
 
     CREATE SCHEMA IF NOT EXISTS skill_messages_private;
+
+    -- Default privileges may have opened it to others.
+    FOR v_grantee IN
+        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
+        FROM pg_namespace AS n
+        CROSS JOIN aclexplode(n.nspacl) AS acl
+        WHERE n.nspname = 'skill_messages_private' AND acl.grantee <> n.nspowner
+    LOOP
+        EXECUTE 'REVOKE ALL ON SCHEMA skill_messages_private FROM ' || v_grantee || ' CASCADE';
+    END LOOP;
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'the deploying role % may not create a schema here', current_user
@@ -137,7 +154,11 @@ BEGIN
             INNER JOIN unnest(c_roles) AS ours (name)
                 ON r.rolname = ours.name
                 OR pg_has_role(r.oid, to_regrole(ours.name), c_membership)
-            WHERE r.oid = ANY (v_creators)
+            -- NOINHERIT: as a member it may still become one that may create.
+            WHERE NOT r.rolsuper AND EXISTS (
+                SELECT FROM unnest(v_creators) AS creator (oid)
+                WHERE creator.oid = r.oid OR pg_has_role(r.oid, creator.oid, c_membership)
+            )
             GROUP BY r.rolname
             ORDER BY r.rolname
         );
@@ -181,7 +202,8 @@ BEGIN
         ORDER BY r.rolname
     );
 
-    -- The host's tables, where they are there.
+    -- The host's tables, where they are there. Under a collation that is not deterministic, a message
+    -- to 'BOB' would pass the foreign key, and bob would never see it.
     v_findings := v_findings || ARRAY(
         SELECT format('public.%s needs %s.', host.relname, need.wording)
         FROM pg_class AS host
@@ -205,8 +227,56 @@ BEGIN
                         AND pkey.conkey = ARRAY[att.attnum]
                 ))
             )
-        ORDER BY host.relname, need.attname
+        UNION ALL
+        SELECT format('public.%s is unlogged. ALTER TABLE public.%1$I SET LOGGED', host.relname)
+        FROM pg_class AS host
+        WHERE host.relnamespace = 'public'::regnamespace
+            AND host.relname IN ('tenants', 'users', 'skills') AND host.relpersistence <> 'p'
+        UNION ALL
+        SELECT format('public.%s.%s has the collation %s, for which different texts are equal. '
+            'ALTER TABLE public.%1$I ALTER %2$I TYPE text COLLATE "default"',
+            host.relname, att.attname, att.attcollation::regcollation)
+        FROM pg_class AS host
+        INNER JOIN pg_attribute AS att
+            ON att.attrelid = host.oid AND att.attname IN ('id', 'tenant_id')
+        INNER JOIN pg_collation AS c ON c.oid = att.attcollation AND NOT c.collisdeterministic
+        WHERE host.relnamespace = 'public'::regnamespace
+            AND host.relname IN ('tenants', 'users', 'skills')
+        UNION ALL
+        -- Made in public, an empty table would come before the host's in many a search_path.
+        SELECT format('%s is in another schema, and public has no %s. If a second one in public is '
+            'meant: ALTER DATABASE %I SET skill_messages.make_host_tables = ''on''',
+            elsewhere.oid::regclass, elsewhere.relname, current_database())
+        FROM pg_class AS elsewhere
+        INNER JOIN pg_namespace AS n ON n.oid = elsewhere.relnamespace
+        WHERE elsewhere.relname IN ('tenants', 'users', 'skills')
+            AND elsewhere.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND n.nspname NOT IN ('public', 'information_schema') AND n.nspname !~ '^pg_'
+            AND to_regclass('public.' || elsewhere.relname) IS NULL
+            AND coalesce(current_setting('skill_messages.make_host_tables', true), '') <> 'on'
+        ORDER BY 1
     );
+
+    -- What the deploying role may not do, and somebody else's table of our name: before ours is there.
+    IF coalesce(obj_description(to_regclass('public.skill_messages'), 'pg_class'), '')
+        NOT LIKE 'Proposals between authors%' THEN
+        v_findings := v_findings || ARRAY(
+            SELECT 'public.skill_messages exists already, and not of this package''s making. Rename it'
+            WHERE to_regclass('public.skill_messages') IS NOT NULL
+            UNION ALL
+            SELECT format('%s may not make foreign keys to public.%s. '
+                'GRANT REFERENCES ON public.%2$I TO %1$I', current_user, host.relname)
+            FROM pg_class AS host
+            WHERE host.relnamespace = 'public'::regnamespace
+                AND host.relname IN ('tenants', 'users', 'skills')
+                AND NOT has_table_privilege(host.oid, 'REFERENCES')
+            UNION ALL
+            SELECT format('%s may not create objects in the schema public. '
+                'GRANT CREATE ON SCHEMA public TO %1$I', current_user)
+            WHERE NOT has_schema_privilege('public', 'CREATE')
+            ORDER BY 1
+        );
+    END IF;
 
     IF v_findings <> '{}' THEN
         RAISE EXCEPTION 'this database is not fit for skill_messages'
@@ -246,7 +316,7 @@ BEGIN
         SELECT
             wanted.name, wanted.purpose, r.oid,
             (
-                SELECT string_agg(quote_ident(m.member::regrole::text), ', ')
+                SELECT string_agg(m.member::regrole::text, ', ' ORDER BY m.member::regrole::text)
                 FROM pg_auth_members AS m
                 WHERE m.roleid = r.oid
             ) AS members
@@ -273,22 +343,6 @@ EXCEPTION
                   HINT = 'Grant it CREATEROLE, or have an administrator create the NOLOGIN roles '
                          'skill_messages_service, skill_messages_app and '
                          'skill_messages_retention, then deploy again.';
-END;
-$$;
-
--- Default privileges may have opened the schema to others.
-DO $$
-DECLARE
-    v_grantee text;
-BEGIN
-    FOR v_grantee IN
-        SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
-        FROM pg_namespace AS n
-        CROSS JOIN aclexplode(n.nspacl) AS acl
-        WHERE n.nspname = 'skill_messages_private' AND acl.grantee <> n.nspowner
-    LOOP
-        EXECUTE 'REVOKE ALL ON SCHEMA skill_messages_private FROM ' || v_grantee;
-    END LOOP;
 END;
 $$;
 
@@ -679,6 +733,13 @@ BEGIN
         EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', v_table);
         EXECUTE format('CREATE POLICY tenant_isolation ON public.%I AS RESTRICTIVE '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
+        -- For the planner: see isolation/tenant_isolation.
+        EXECUTE format('CREATE POLICY always_current_tenant ON public.%I AS RESTRICTIVE FOR SELECT '
+            'USING (CASE WHEN %I = ANY (ARRAY[(SELECT current_setting(%L, true))]) THEN true '
+            'ELSE false END)', v_table, CASE v_table WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END,
+            'app.current_tenant_id');
+        EXECUTE format('COMMENT ON POLICY always_current_tenant ON public.%I IS '
+            '''The current tenant only, as the first condition that is evaluated.''', v_table);
         EXECUTE format('CREATE POLICY tenant_access ON public.%I '
             'TO skill_messages_service, skill_messages_app '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
@@ -686,6 +747,8 @@ BEGIN
             'TO skill_messages_service, skill_messages_app', v_table);
         EXECUTE format('GRANT %s ON public.%I TO skill_messages_service',
             CASE v_table WHEN 'tenants' THEN 'INSERT' ELSE 'INSERT, UPDATE, DELETE' END, v_table);
+        -- A plan's estimates would spell out the names of other tenants.
+        EXECUTE format('ALTER TABLE public.%I ALTER name SET STATISTICS 0', v_table);
         EXECUTE format('COMMENT ON TABLE public.%I IS %L', v_table,
             format('The %s of the host application (created by skill_messages)', v_table));
         EXECUTE format('COMMENT ON COLUMN public.%I.id IS %L', v_table,
@@ -1063,6 +1126,11 @@ COMMENT ON CONSTRAINT skill_messages_proposed_parent_skill_id_fkey ON public.ski
 -- tenant predicate so that no policy, taken alone, admits a row of another tenant. All others are
 -- restrictive. FORCE, which came with the table, binds the owner too. A predicate with an OR would
 -- cost the inbox its ordered index scan.
+--
+-- always_current_tenant says the same once more, for the planner: it evaluates a caller's conditions
+-- before the policies if they are leakproof and cheaper, and then "message >= 'S' AND id = (SELECT
+-- tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be, and the
+-- first by its name. CASE keeps it apart from the others, which the planner would merge.
 
 SET LOCAL client_min_messages = warning;
 
@@ -1078,10 +1146,23 @@ AS RESTRICTIVE FOR ALL
 USING (tenant_id = current_setting('app.current_tenant_id', true))
 WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
 
+DROP POLICY IF EXISTS always_current_tenant ON public.skill_messages;
+CREATE POLICY always_current_tenant ON public.skill_messages
+AS RESTRICTIVE FOR SELECT
+USING (
+    CASE
+        WHEN tenant_id = ANY (ARRAY[(SELECT current_setting('app.current_tenant_id', true))])
+            THEN true
+        ELSE false
+    END
+);
+
 COMMENT ON POLICY tenant_access ON public.skill_messages IS
 'The door of service and app: the current tenant only.';
 COMMENT ON POLICY tenant_isolation ON public.skill_messages IS
 'The outer wall: everybody, the owner included, the current tenant only.';
+COMMENT ON POLICY always_current_tenant ON public.skill_messages IS
+'The outer wall, as the first condition that is evaluated.';
 
 GRANT SELECT, INSERT, UPDATE (status, read_at) ON public.skill_messages TO skill_messages_service;
 
@@ -2741,10 +2822,11 @@ LANGUAGE plpgsql
 SECURITY INVOKER
 AS $$
 DECLARE
-    v_wrong text;
-    v_created_before timestamptz;
-    v_tenants text[] := ARRAY[tenant_id];
-    v_tenant_id text;
+    -- These names are looked up before the search_path is set.
+    v_wrong pg_catalog.text;
+    v_created_before pg_catalog.timestamptz;
+    v_tenants pg_catalog.text[] := ARRAY[tenant_id];
+    v_tenant_id pg_catalog.text;
     v_of_tenant bigint;
     v_batch bigint;
 BEGIN
