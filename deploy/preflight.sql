@@ -182,8 +182,8 @@ BEGIN
         ORDER BY r.rolname
     );
 
-    -- The host's tables, where they are there. Under a collation that is not deterministic, a message
-    -- to 'BOB' would pass the foreign key, and bob would never see it.
+    -- The host's tables, where they are there. Under a collation that is not deterministic, a
+    -- message to 'BOB' would pass the foreign key, and bob would never see it.
     v_findings := v_findings || ARRAY(
         SELECT format('public.%s needs %s.', host.relname, need.wording)
         FROM pg_class AS host
@@ -237,11 +237,12 @@ BEGIN
         ORDER BY 1
     );
 
-    -- What the deploying role may not do, and somebody else's table of our name: before ours is there.
+    -- Before our table is there: one of the same name, and what the deploying role may not do.
     IF coalesce(obj_description(to_regclass('public.skill_messages'), 'pg_class'), '')
         NOT LIKE 'Proposals between authors%' THEN
         v_findings := v_findings || ARRAY(
-            SELECT 'public.skill_messages exists already, and not of this package''s making. Rename it'
+            SELECT 'public.skill_messages exists already, and not of this package''s making. '
+                'Rename it'
             WHERE to_regclass('public.skill_messages') IS NOT NULL
             UNION ALL
             SELECT format('%s may not make foreign keys to public.%s. '

@@ -202,8 +202,8 @@ BEGIN
         ORDER BY r.rolname
     );
 
-    -- The host's tables, where they are there. Under a collation that is not deterministic, a message
-    -- to 'BOB' would pass the foreign key, and bob would never see it.
+    -- The host's tables, where they are there. Under a collation that is not deterministic, a
+    -- message to 'BOB' would pass the foreign key, and bob would never see it.
     v_findings := v_findings || ARRAY(
         SELECT format('public.%s needs %s.', host.relname, need.wording)
         FROM pg_class AS host
@@ -257,11 +257,12 @@ BEGIN
         ORDER BY 1
     );
 
-    -- What the deploying role may not do, and somebody else's table of our name: before ours is there.
+    -- Before our table is there: one of the same name, and what the deploying role may not do.
     IF coalesce(obj_description(to_regclass('public.skill_messages'), 'pg_class'), '')
         NOT LIKE 'Proposals between authors%' THEN
         v_findings := v_findings || ARRAY(
-            SELECT 'public.skill_messages exists already, and not of this package''s making. Rename it'
+            SELECT 'public.skill_messages exists already, and not of this package''s making. '
+                'Rename it'
             WHERE to_regclass('public.skill_messages') IS NOT NULL
             UNION ALL
             SELECT format('%s may not make foreign keys to public.%s. '
@@ -1127,10 +1128,10 @@ COMMENT ON CONSTRAINT skill_messages_proposed_parent_skill_id_fkey ON public.ski
 -- restrictive. FORCE, which came with the table, binds the owner too. A predicate with an OR would
 -- cost the inbox its ordered index scan.
 --
--- always_current_tenant says the same once more, for the planner: it evaluates a caller's conditions
--- before the policies if they are leakproof and cheaper, and then "message >= 'S' AND id = (SELECT
--- tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be, and the
--- first by its name. CASE keeps it apart from the others, which the planner would merge.
+-- always_current_tenant says the same once more, for the planner: it evaluates a condition of the
+-- caller before the policies if that is leakproof and cheaper, and then "message >= 'S' AND id =
+-- (SELECT tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be,
+-- and the first by its name. CASE keeps it apart from the others, which the planner would merge.
 
 SET LOCAL client_min_messages = warning;
 
@@ -1151,8 +1152,9 @@ CREATE POLICY always_current_tenant ON public.skill_messages
 AS RESTRICTIVE FOR SELECT
 USING (
     CASE
-        WHEN tenant_id = ANY (ARRAY[(SELECT current_setting('app.current_tenant_id', true))])
-            THEN true
+        WHEN tenant_id = ANY (  -- noqa
+            ARRAY[(SELECT current_setting('app.current_tenant_id', true))]
+        ) THEN true
         ELSE false
     END
 );
@@ -3039,10 +3041,10 @@ SELECT
     greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuumed_at,
     greatest(s.last_analyze, s.last_autoanalyze) AS last_analyzed_at
 FROM pg_stat_all_tables AS s
-INNER JOIN pg_class AS t ON t.oid = s.relid
+INNER JOIN pg_class AS t ON s.relid = t.oid
 -- By its name: REINDEX CONCURRENTLY makes another index of the same name.
 LEFT JOIN pg_class AS u
-    ON u.relname = 'skill_messages_unread_idx' AND u.relnamespace = t.relnamespace
+    ON u.relname = 'skill_messages_unread_idx' AND t.relnamespace = u.relnamespace
 WHERE s.relid = 'public.skill_messages'::regclass;
 
 COMMENT ON VIEW public.skill_message_totals IS

@@ -6,10 +6,10 @@
 -- restrictive. FORCE, which came with the table, binds the owner too. A predicate with an OR would
 -- cost the inbox its ordered index scan.
 --
--- always_current_tenant says the same once more, for the planner: it evaluates a caller's conditions
--- before the policies if they are leakproof and cheaper, and then "message >= 'S' AND id = (SELECT
--- tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be, and the
--- first by its name. CASE keeps it apart from the others, which the planner would merge.
+-- always_current_tenant says the same once more, for the planner: it evaluates a condition of the
+-- caller before the policies if that is leakproof and cheaper, and then "message >= 'S' AND id =
+-- (SELECT tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be,
+-- and the first by its name. CASE keeps it apart from the others, which the planner would merge.
 
 BEGIN;
 
@@ -34,8 +34,9 @@ CREATE POLICY always_current_tenant ON public.skill_messages
 AS RESTRICTIVE FOR SELECT
 USING (
     CASE
-        WHEN tenant_id = ANY (ARRAY[(SELECT current_setting('app.current_tenant_id', true))])
-            THEN true
+        WHEN tenant_id = ANY (  -- noqa
+            ARRAY[(SELECT current_setting('app.current_tenant_id', true))]
+        ) THEN true
         ELSE false
     END
 );

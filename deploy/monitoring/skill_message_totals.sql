@@ -20,10 +20,10 @@ SELECT
     greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuumed_at,
     greatest(s.last_analyze, s.last_autoanalyze) AS last_analyzed_at
 FROM pg_stat_all_tables AS s
-INNER JOIN pg_class AS t ON t.oid = s.relid
+INNER JOIN pg_class AS t ON s.relid = t.oid
 -- By its name: REINDEX CONCURRENTLY makes another index of the same name.
 LEFT JOIN pg_class AS u
-    ON u.relname = 'skill_messages_unread_idx' AND u.relnamespace = t.relnamespace
+    ON u.relname = 'skill_messages_unread_idx' AND t.relnamespace = u.relnamespace
 WHERE s.relid = 'public.skill_messages'::regclass;
 
 COMMENT ON VIEW public.skill_message_totals IS

@@ -40,7 +40,7 @@ BEGIN
             WHERE c.oid = v_view::regclass AND c.relkind = 'v'
                 AND c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on']
         ) THEN
-            RAISE EXCEPTION '% does not read as its caller, or is not its schema''s owner''s', v_view
+            RAISE EXCEPTION '% does not read as its caller, or has another owner', v_view
                 USING HINT = format('ALTER VIEW %s SET (security_invoker = true)', v_view);
         END IF;
 

@@ -67,7 +67,9 @@ BEGIN
             WHERE attrelid = v_oid AND attname = 'name' AND attstattarget IS DISTINCT FROM 0
         ) THEN
             RAISE EXCEPTION 'statistics are kept of the names in %', v_relation
-                USING HINT = format('ALTER TABLE %s ALTER name SET STATISTICS 0; ANALYZE', v_relation);
+                USING HINT = format(
+                    'ALTER TABLE %s ALTER name SET STATISTICS 0; ANALYZE', v_relation
+                );
         END IF;
 
         SELECT string_agg(wanted.definition, ', ')
