@@ -1,5 +1,6 @@
 # make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
 # make test [ARGS='-k isolation']           every promise, tested
+# make test-hosts                           pgTAP on seven kinds of hosts' databases
 # make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
 # make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
@@ -16,13 +17,17 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo test bench lint docs setup
+.PHONY: demo test test-hosts bench lint docs setup
 
 demo: setup
 	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
 
 test: setup
 	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto tests $(ARGS)
+
+test-hosts: setup
+	@HOSTS=1 $(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto \
+		tests/test_pgtap.py -k kind $(ARGS)
 
 bench: setup
 	@$(PYTHON) tests/bench/bench.py --size $(SIZE) --output docs/benchmarks

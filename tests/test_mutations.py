@@ -42,7 +42,6 @@ WEAKENINGS = {
     "host table with a second door": "CREATE POLICY other ON users FOR SELECT USING (true)",
     "host table without the first wall": "DROP POLICY always_current_tenant ON users",
     "host table with a rule": "CREATE RULE spy AS ON INSERT TO users DO ALSO NOTIFY spy",
-    "statistics of names": "ALTER TABLE users ALTER name SET STATISTICS -1",
     "host table with a trigger": (
         "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
         "CREATE TRIGGER spy BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION spy()"

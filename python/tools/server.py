@@ -119,11 +119,24 @@ def deploy(target: str) -> str:
     return done.stdout
 
 
-def pg_prove(server: Server, dbname: str, *files: Path) -> subprocess.CompletedProcess[str]:
-    """Run pgTAP files; failing assertions are in what it prints."""
-    where = ["-h", "127.0.0.1", "-p", str(server.settings["port"]), "-U", "postgres", "-d", dbname]
+def pg_prove(
+    server: Server, dbname: str, *arguments: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """Run pgTAP files as a host's CI does, and print what each test says.
+
+    Args:
+        server: Where; as its superuser.
+        dbname: The database.
+        arguments: Further options of pg_prove, files and folders.
+    """
+    where = {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(server.settings["port"]),
+        "PGUSER": "postgres",
+    }
     return subprocess.run(
-        ["pg_prove", *where, "--failures", "--comments", *map(str, files)],
+        ["pg_prove", "--verbose", "--recurse", "--ext", ".sql", "-d", dbname, *map(str, arguments)],
+        env=os.environ | where,
         capture_output=True,
         text=True,
         check=False,

@@ -28,4 +28,7 @@ INSERT INTO users
 VALUES
     ('zoe', 'acme', 'Zoe', 'zoe@example.com'), ('ann', 'globex', 'Ann', 'ann@example.org'),
     ('gus', 'nowhere', 'Gus', 'gus@example.org');
-INSERT INTO skills VALUES ('sails', 'acme', 'Sails', 1), ('knots', 'globex', 'Knots', 2);
+INSERT INTO skills
+VALUES
+    ('sails', 'acme', 'Sails', 1), ('knots', 'globex', 'Knots', 2),
+    ('oars', 'nowhere', 'Oars', 3);

@@ -5,7 +5,7 @@
 BEGIN;
 \ir ../include/fixture.psql
 \ir ../include/strangers.psql
-SELECT plan(427);
+SELECT plan(428);
 
 -- Roles.
 SELECT is(
@@ -414,6 +414,14 @@ SELECT bag_eq(
         ) AS t (name, function)
     $$,
     'there are no other triggers, on none of the package''s tables'
+);
+
+SELECT is_empty(
+    $$
+        SELECT r.rulename FROM pg_rewrite AS r JOIN package_relation AS c ON c.oid = r.ev_class
+        WHERE c.relkind <> 'v'
+    $$,
+    'no rule rewrites what a statement says'
 );
 
 -- The rules that refuse come first: triggers fire in the order of their names.
