@@ -198,6 +198,8 @@ def test_read_exactly_what_is_on_the_screen(act_as: Callable[..., Any]) -> None:
     assert act_as("cy").get_unread_count_for_user("cy") == 1
 
     assert bob.mark_messages_read("bob", message_ids=ids[3:] * 500) == 2
+    with pytest.raises(TypeError, match="message_ids is one string"):
+        bob.mark_messages_read("bob", message_ids="m1")
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="message_ids has 1001 elements"):
         bob.mark_messages_read("bob", message_ids=["m"] * 1001)
 

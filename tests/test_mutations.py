@@ -202,6 +202,7 @@ LIFE, TIMES = "rules/message_life", "rules/message_times"
 # Triggers that let something through: the change, what stands there, what stands there then.
 TRIGGERS = {
     "born erased": (LIFE, "OR new.message = '[erased]'", ""),
+    "born read": (LIFE, "OR new.read_at IS NOT null ", ""),
     "a decision revised": (LIFE, "old.status <> 'pending' AND", "old.status = 'accepted' AND"),
     "another id": (LIFE, "new.id IS DISTINCT FROM old.id\n", "false\n"),
     "another tenant": (LIFE, "OR new.tenant_id IS DISTINCT FROM old.tenant_id", ""),

@@ -20,6 +20,9 @@ PARTS: dict[str, LiteralString] = {
         CREATE RULE spy AS ON INSERT TO skill_messages
         DO ALSO INSERT INTO copies VALUES (new.message)
     """,
+    "the unique index public.skill_messages_id_idx": (
+        "CREATE UNIQUE INDEX skill_messages_id_idx ON skill_messages (id)"
+    ),
     "the child or parent table public.child": "CREATE TABLE child () INHERITS (skill_messages)",
 }
 

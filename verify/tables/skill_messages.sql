@@ -135,6 +135,17 @@ BEGIN
         FROM pg_rewrite AS r
         WHERE r.ev_class = 'public.skill_messages'::regclass
         UNION ALL
+        -- Ids would be blocked by other tenants, and their upserts meet each other's rows.
+        SELECT 'the unique index ' || i.indexrelid::regclass
+        FROM pg_index AS i
+        WHERE i.indrelid = 'public.skill_messages'::regclass AND i.indisunique
+            AND NOT EXISTS (
+                SELECT
+                FROM pg_attribute AS a
+                WHERE a.attrelid = i.indrelid AND a.attname = 'tenant_id'
+                    AND a.attnum = ANY (i.indkey)
+            )
+        UNION ALL
         SELECT 'the child or parent table ' || i.inhrelid::regclass
         FROM pg_inherits AS i
         WHERE 'public.skill_messages'::regclass IN (i.inhrelid, i.inhparent)

@@ -50,6 +50,8 @@ def _text(value: str | UUID | None) -> Argument:
 
 
 def _texts(values: Sequence[str | UUID] | None) -> Argument:
+    if isinstance(values, str):  # its characters would be taken for ids
+        raise TypeError("message_ids is one string: give a list of ids")
     return Argument(None if values is None else list(map(str, values)), "pg_catalog.text[]")
 
 

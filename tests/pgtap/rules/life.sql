@@ -174,8 +174,8 @@ CROSS JOIN (VALUES
     ('read', NULL, '23514'),
     ('', NULL, '23514'),
     (NULL, NULL, '23502'),
-    ('pending', '2026-03-03', '23514'),
-    ('accepted', '2026-03-03', '23514')
+    ('pending', '2100-01-01', '23514'),
+    ('accepted', '2100-01-01', '23514')
 ) AS births (status, read_at, expected);
 
 -- [erased] stands for a text that was there once. Nobody sends it, whoever it is and by whatever
