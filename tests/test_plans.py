@@ -233,7 +233,7 @@ MANY: dict[str, tuple[str, str, str, set[str], set[str]]] = {
         "SELECT erase_user_messages('u100')",
         "",
         {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
-        {"skill_messages_pkey"},
+        {"skill_messages_pkey", "skill_messages_tenant_id_idx"},
     ),
     "erase a lot": (
         "retention_login",
@@ -247,14 +247,14 @@ MANY: dict[str, tuple[str, str, str, set[str], set[str]]] = {
         "SELECT erase_user_messages('u100', keep_decided => false)",
         "",
         {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
-        {"skill_messages_pkey"},
+        {"skill_messages_pkey", "skill_messages_tenant_id_idx"},
     ),
     "export": (
         "service_login",
         "SELECT export_user_messages('u0')",
         "",
         {"skill_messages_from_user_idx", "skill_messages_to_user_idx"},
-        set(),
+        {"skill_messages_tenant_id_idx"},
     ),
 }
 
