@@ -378,8 +378,8 @@ FROM (SELECT rule, min(number) AS number FROM rule GROUP BY rule) AS r
 ORDER BY r.number;
 
 SELECT is(
-    (SELECT string_agg(name, ' ' ORDER BY name) FROM relation_table),
-    (SELECT string_agg(name, ' ' ORDER BY name)
+    (SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM relation_table),
+    (SELECT string_agg(name, ' ' ORDER BY name COLLATE "C")
     FROM (VALUES ('skill_messages'), ('skills'), ('tenants'), ('users')) AS t (name)
     WHERE host_owns(name) IS NULL),
     'the rules look at the tables, less those that are the host''s'
@@ -387,7 +387,7 @@ SELECT is(
 SELECT is((SELECT count(*) FROM tenant_table), (SELECT count(*) FROM relation_table),
     'the rules look at their tenants');
 SELECT is(
-    (SELECT string_agg(name, ' ' ORDER BY name) FROM relation WHERE relkind = 'v'),
+    (SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM relation WHERE relkind = 'v'),
     'skill_message_totals skill_messages_private.skill_names skill_messages_private.tenant_names '
     'skill_messages_private.user_names',
     'the rules look at the views'
