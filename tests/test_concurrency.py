@@ -268,7 +268,7 @@ def test_no_two_operations_wait_for_each_other(crowd: Database, at_once: tuple[s
             return lambda number: connection.execute(statement.format(number, MESSAGES).encode())
 
         # The host's DELETE locks in the order of what it sees, and rows move when they are marked.
-        # A few per cent of the rounds would mean that the order of locks is gone.
+        # That our own operations keep their order is for the cases without one.
         deleting = any(name.startswith("delete") for name in at_once)
         side_by_side(crowd, *map(job, at_once), deadlocks=2 if deleting else 0)
 
