@@ -3,6 +3,9 @@
 -- What must be so before anything is touched, and stay so: one function says all that is wrong at
 -- once. Deploy calls it here, verify calls it again. If it raises here, nothing was done: the
 -- schema that it stands in goes with the transaction.
+--
+-- Every script of every change can be run again, after it was interrupted or after it was done, and
+-- begins with begin_change(): the server goes on with the statement of a client that was killed.
 
 BEGIN;
 
@@ -12,6 +15,9 @@ DO $$
 DECLARE
     v_grantee text;
 BEGIN
+    -- As begin_change() does, which is not there yet.
+    PERFORM pg_advisory_xact_lock(1936420211);
+
     IF EXISTS (
         SELECT
         FROM pg_namespace AS n
@@ -50,6 +56,105 @@ $$;
 COMMENT ON SCHEMA skill_messages_private IS
 'What the functions of skill_messages call themselves. Not for applications.';
 
+-- A session's lock: it lasts until the script's psql ends, or what the server still does for it. Who
+-- waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
+-- COMMIT, and a procedure that commits cannot have a SET clause.
+CREATE OR REPLACE PROCEDURE skill_messages_private.begin_change()
+LANGUAGE plpgsql
+SECURITY INVOKER
+AS $$
+DECLARE
+    v_told boolean := false;
+BEGIN
+    SET LOCAL search_path = pg_catalog, pg_temp;
+
+    WHILE NOT pg_try_advisory_lock(1936420211) LOOP
+        IF NOT v_told THEN
+            RAISE NOTICE 'waiting for another deploy or revert of skill_messages to end: process %',
+                (
+                    SELECT string_agg(l.pid::text, ', ')
+                    FROM pg_locks AS l
+                    WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = 1936420211
+                        AND l.granted
+                );
+            v_told := true;
+        END IF;
+
+        COMMIT;
+        SET LOCAL search_path = pg_catalog, pg_temp;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+END;
+$$;
+
+COMMENT ON PROCEDURE skill_messages_private.begin_change() IS
+'Waits until no other deploy or revert is at work, and keeps others waiting until the session ends.
+Call it outside a transaction.';
+
+REVOKE ALL ON PROCEDURE skill_messages_private.begin_change() FROM public;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.has_host_key(host regclass) RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT
+        FROM pg_index AS i
+        WHERE i.indrelid = host
+            AND i.indisunique AND i.indimmediate AND i.indisvalid
+            AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 2
+            AND ARRAY['id', 'tenant_id'] = ARRAY(
+                SELECT a.attname::text
+                FROM pg_attribute AS a
+                WHERE a.attrelid = i.indrelid AND a.attnum IN (i.indkey[0], i.indkey[1])
+                ORDER BY 1
+            )
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.has_host_key(regclass) IS
+'Whether a table has a unique index on tenant_id and id that a foreign key can refer to.
+host: users or skills.';
+
+REVOKE ALL ON FUNCTION skill_messages_private.has_host_key(regclass) FROM public;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.operations() RETURNS SETOF text
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT 'public.' || unnest(ARRAY[
+            'erase_user_messages(text, boolean)',
+            'export_user_messages(text)',
+            'get_message_stats()',
+            'get_messages_for_user(text, integer, timestamptz, text)',
+            'get_messages_from_user(text, integer, timestamptz, text)',
+            'get_skill_message(text)',
+            'get_unread_count_for_user(text, bigint)',
+            'mark_message_read(text)',
+            'mark_messages_read(text, timestamptz, text[])',
+            'purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)',
+            'send_skill_message(text, text, text, text, text, text)',
+            'send_skill_messages(jsonb)',
+            'set_skill_message_context(text, text)',
+        'skill_messages_version()',
+            'switch_skill_message_notifications(boolean)',
+            'update_message_status(text, text)'
+    ]);
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.operations() IS
+'The functions of the package in the schema public, with the types of their arguments.';
+
+REVOKE ALL ON FUNCTION skill_messages_private.operations() FROM public;
+
 CREATE OR REPLACE FUNCTION skill_messages_private.preflight() RETURNS void
 LANGUAGE plpgsql
 STABLE
@@ -59,23 +164,6 @@ AS $$
 DECLARE
     c_roles CONSTANT text[] := ARRAY[
         'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
-    ];
-    c_functions CONSTANT text[] := ARRAY[
-        'erase_user_messages(text, boolean)',
-        'export_user_messages(text)',
-        'get_message_stats()',
-        'get_messages_for_user(text, integer, timestamptz, text)',
-        'get_messages_from_user(text, integer, timestamptz, text)',
-        'get_skill_message(text)',
-        'get_unread_count_for_user(text, bigint)',
-        'mark_message_read(text)',
-        'mark_messages_read(text, timestamptz, text[])',
-        'purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)',
-        'send_skill_message(text, text, text, text, text, text)',
-        'send_skill_messages(jsonb)',
-        'set_skill_message_context(text, text)',
-        'switch_skill_message_notifications(boolean)',
-        'update_message_status(text, text)'
     ];
     c_version CONSTANT integer := current_setting('server_version_num')::integer;
     -- From 16 on, who created a role is a member that may not act as it.
@@ -158,12 +246,12 @@ BEGIN
         FROM pg_proc AS p
         WHERE p.pronamespace = 'public'::regnamespace
             AND p.proname = ANY (
-                SELECT split_part(ours.signature, '(', 1)
-                FROM unnest(c_functions) AS ours (signature)
+                SELECT substring(ours.signature FROM 'public\.(\w+)')
+                FROM skill_messages_private.operations() AS ours (signature)
             )
             AND NOT EXISTS (
-                SELECT FROM unnest(c_functions) AS ours (signature)
-                WHERE to_regprocedure('public.' || ours.signature) = p.oid
+                SELECT FROM skill_messages_private.operations() AS ours (signature)
+                WHERE to_regprocedure(ours.signature) = p.oid
             )
         ORDER BY p.oid::regprocedure::text
     );
@@ -242,8 +330,26 @@ BEGIN
         NOT LIKE 'Proposals between authors%' THEN
         v_findings := v_findings || ARRAY(
             SELECT 'public.skill_messages exists already, and not of this package''s making. '
-                'Rename it'
+                'If it was written by hand after the same design, sql/convert.sql converts it in '
+                'place. Otherwise rename it'
             WHERE to_regclass('public.skill_messages') IS NOT NULL
+                -- sql/convert.sql, at work on it.
+                AND coalesce(current_setting('skill_messages.converting', true), '') <> 'on'
+            UNION ALL
+            SELECT format('%s.%s refers to public.skill_messages (id), which will be unique within '
+                'a tenant only. Drop it, or let it refer to (id, tenant_id)',
+                c.conrelid::regclass, c.conname)
+            FROM pg_constraint AS c
+            WHERE c.contype = 'f' AND c.confrelid = to_regclass('public.skill_messages')
+            UNION ALL
+            SELECT format('public.%s needs a unique index, and %s does not own it. As its owner: '
+                'CREATE UNIQUE INDEX CONCURRENTLY ON public.%1$I (tenant_id, id)',
+                host.relname, current_user)
+            FROM pg_class AS host
+            WHERE host.relnamespace = 'public'::regnamespace
+                AND host.relname IN ('users', 'skills') AND host.relkind IN ('r', 'p')
+                AND NOT pg_has_role(host.relowner, 'USAGE')
+                AND NOT skill_messages_private.has_host_key(host.oid)
             UNION ALL
             SELECT format('%s may not make foreign keys to public.%s. '
                 'GRANT REFERENCES ON public.%2$I TO %1$I', current_user, host.relname)
@@ -251,6 +357,15 @@ BEGIN
             WHERE host.relnamespace = 'public'::regnamespace
                 AND host.relname IN ('tenants', 'users', 'skills')
                 AND NOT has_table_privilege(host.oid, 'REFERENCES')
+            UNION ALL
+            SELECT format('%s may not create roles. Grant it CREATEROLE, or have an administrator '
+                'create the NOLOGIN roles %s', current_user, string_agg(ours.name, ', '))
+            FROM unnest(c_roles) AS ours (name)
+            WHERE to_regrole(ours.name) IS NULL
+            HAVING count(*) > 0 AND NOT EXISTS (
+                SELECT FROM pg_roles
+                WHERE rolname = current_user AND (rolcreaterole OR rolsuper)
+            )
             UNION ALL
             SELECT format('%s may not create objects in the schema public. '
                 'GRANT CREATE ON SCHEMA public TO %1$I', current_user)

@@ -5,6 +5,8 @@
 -- deployment to a neighbouring database or by an administrator. preflight() has found those
 -- harmless; who is a member of them already is told in a notice.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -37,13 +39,6 @@ BEGIN
                 v_role.name, coalesce(v_role.members, 'none');
         END IF;
     END LOOP;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'the deploying role % may not create roles', current_user
-            USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Grant it CREATEROLE, or have an administrator create the NOLOGIN roles '
-                         'skill_messages_service, skill_messages_app and '
-                         'skill_messages_retention, then deploy again.';
 END;
 $$;
 

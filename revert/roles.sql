@@ -3,18 +3,12 @@
 -- A role stays, with a notice, when this package did not create it or something still depends on
 -- it.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-
-DO $$
-BEGIN
-    IF to_regnamespace('skill_messages_private') IS NOT NULL THEN
-        REVOKE ALL ON SCHEMA skill_messages_private
-        FROM skill_messages_service, skill_messages_app, skill_messages_retention;
-    END IF;
-END;
-$$;
+SET LOCAL lock_timeout = '1s';
 
 DO $$
 DECLARE
@@ -27,6 +21,10 @@ BEGIN
             'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
         )
     LOOP
+        IF to_regnamespace('skill_messages_private') IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON SCHEMA skill_messages_private FROM %I', v_role.rolname);
+        END IF;
+
         IF v_role.purpose IS NULL OR v_role.purpose NOT LIKE '%(created by skill_messages)' THEN
             RAISE NOTICE 'role % stays: skill_messages did not create it', v_role.rolname;
             CONTINUE;

@@ -11,7 +11,11 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
 BEGIN
-    IF to_regclass('public.skill_messages') IS NOT NULL
+    IF NOT pg_try_advisory_xact_lock(1936420211) THEN
+        RAISE EXCEPTION 'another deploy or revert of skill_messages is at work'
+            USING ERRCODE = 'lock_not_available',
+                  HINT = 'Wait until it has ended.';
+    ELSIF to_regclass('public.skill_messages') IS NOT NULL
         OR to_regnamespace('skill_messages_private') IS NOT NULL THEN
         RAISE EXCEPTION 'skill_messages exists already, so nothing was loaded'
             USING ERRCODE = 'duplicate_object',
@@ -27,11 +31,17 @@ $$;
 -- What must be so before anything is touched, and stay so: one function says all that is wrong at
 -- once. Deploy calls it here, verify calls it again. If it raises here, nothing was done: the
 -- schema that it stands in goes with the transaction.
+--
+-- Every script of every change can be run again, after it was interrupted or after it was done, and
+-- begins with begin_change(): the server goes on with the statement of a client that was killed.
 
 DO $$
 DECLARE
     v_grantee text;
 BEGIN
+    -- As begin_change() does, which is not there yet.
+    PERFORM pg_advisory_xact_lock(1936420211);
+
     IF EXISTS (
         SELECT
         FROM pg_namespace AS n
@@ -70,6 +80,105 @@ $$;
 COMMENT ON SCHEMA skill_messages_private IS
 'What the functions of skill_messages call themselves. Not for applications.';
 
+-- A session's lock: it lasts until the script's psql ends, or what the server still does for it. Who
+-- waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
+-- COMMIT, and a procedure that commits cannot have a SET clause.
+CREATE OR REPLACE PROCEDURE skill_messages_private.begin_change()
+LANGUAGE plpgsql
+SECURITY INVOKER
+AS $$
+DECLARE
+    v_told boolean := false;
+BEGIN
+    SET LOCAL search_path = pg_catalog, pg_temp;
+
+    WHILE NOT pg_try_advisory_lock(1936420211) LOOP
+        IF NOT v_told THEN
+            RAISE NOTICE 'waiting for another deploy or revert of skill_messages to end: process %',
+                (
+                    SELECT string_agg(l.pid::text, ', ')
+                    FROM pg_locks AS l
+                    WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = 1936420211
+                        AND l.granted
+                );
+            v_told := true;
+        END IF;
+
+        COMMIT;
+        SET LOCAL search_path = pg_catalog, pg_temp;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+END;
+$$;
+
+COMMENT ON PROCEDURE skill_messages_private.begin_change() IS
+'Waits until no other deploy or revert is at work, and keeps others waiting until the session ends.
+Call it outside a transaction.';
+
+REVOKE ALL ON PROCEDURE skill_messages_private.begin_change() FROM public;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.has_host_key(host regclass) RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT
+        FROM pg_index AS i
+        WHERE i.indrelid = host
+            AND i.indisunique AND i.indimmediate AND i.indisvalid
+            AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 2
+            AND ARRAY['id', 'tenant_id'] = ARRAY(
+                SELECT a.attname::text
+                FROM pg_attribute AS a
+                WHERE a.attrelid = i.indrelid AND a.attnum IN (i.indkey[0], i.indkey[1])
+                ORDER BY 1
+            )
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.has_host_key(regclass) IS
+'Whether a table has a unique index on tenant_id and id that a foreign key can refer to.
+host: users or skills.';
+
+REVOKE ALL ON FUNCTION skill_messages_private.has_host_key(regclass) FROM public;
+
+CREATE OR REPLACE FUNCTION skill_messages_private.operations() RETURNS SETOF text
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT 'public.' || unnest(ARRAY[
+            'erase_user_messages(text, boolean)',
+            'export_user_messages(text)',
+            'get_message_stats()',
+            'get_messages_for_user(text, integer, timestamptz, text)',
+            'get_messages_from_user(text, integer, timestamptz, text)',
+            'get_skill_message(text)',
+            'get_unread_count_for_user(text, bigint)',
+            'mark_message_read(text)',
+            'mark_messages_read(text, timestamptz, text[])',
+            'purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)',
+            'send_skill_message(text, text, text, text, text, text)',
+            'send_skill_messages(jsonb)',
+            'set_skill_message_context(text, text)',
+        'skill_messages_version()',
+            'switch_skill_message_notifications(boolean)',
+            'update_message_status(text, text)'
+    ]);
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.operations() IS
+'The functions of the package in the schema public, with the types of their arguments.';
+
+REVOKE ALL ON FUNCTION skill_messages_private.operations() FROM public;
+
 CREATE OR REPLACE FUNCTION skill_messages_private.preflight() RETURNS void
 LANGUAGE plpgsql
 STABLE
@@ -79,23 +188,6 @@ AS $$
 DECLARE
     c_roles CONSTANT text[] := ARRAY[
         'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
-    ];
-    c_functions CONSTANT text[] := ARRAY[
-        'erase_user_messages(text, boolean)',
-        'export_user_messages(text)',
-        'get_message_stats()',
-        'get_messages_for_user(text, integer, timestamptz, text)',
-        'get_messages_from_user(text, integer, timestamptz, text)',
-        'get_skill_message(text)',
-        'get_unread_count_for_user(text, bigint)',
-        'mark_message_read(text)',
-        'mark_messages_read(text, timestamptz, text[])',
-        'purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)',
-        'send_skill_message(text, text, text, text, text, text)',
-        'send_skill_messages(jsonb)',
-        'set_skill_message_context(text, text)',
-        'switch_skill_message_notifications(boolean)',
-        'update_message_status(text, text)'
     ];
     c_version CONSTANT integer := current_setting('server_version_num')::integer;
     -- From 16 on, who created a role is a member that may not act as it.
@@ -178,12 +270,12 @@ BEGIN
         FROM pg_proc AS p
         WHERE p.pronamespace = 'public'::regnamespace
             AND p.proname = ANY (
-                SELECT split_part(ours.signature, '(', 1)
-                FROM unnest(c_functions) AS ours (signature)
+                SELECT substring(ours.signature FROM 'public\.(\w+)')
+                FROM skill_messages_private.operations() AS ours (signature)
             )
             AND NOT EXISTS (
-                SELECT FROM unnest(c_functions) AS ours (signature)
-                WHERE to_regprocedure('public.' || ours.signature) = p.oid
+                SELECT FROM skill_messages_private.operations() AS ours (signature)
+                WHERE to_regprocedure(ours.signature) = p.oid
             )
         ORDER BY p.oid::regprocedure::text
     );
@@ -262,8 +354,26 @@ BEGIN
         NOT LIKE 'Proposals between authors%' THEN
         v_findings := v_findings || ARRAY(
             SELECT 'public.skill_messages exists already, and not of this package''s making. '
-                'Rename it'
+                'If it was written by hand after the same design, sql/convert.sql converts it in '
+                'place. Otherwise rename it'
             WHERE to_regclass('public.skill_messages') IS NOT NULL
+                -- sql/convert.sql, at work on it.
+                AND coalesce(current_setting('skill_messages.converting', true), '') <> 'on'
+            UNION ALL
+            SELECT format('%s.%s refers to public.skill_messages (id), which will be unique within '
+                'a tenant only. Drop it, or let it refer to (id, tenant_id)',
+                c.conrelid::regclass, c.conname)
+            FROM pg_constraint AS c
+            WHERE c.contype = 'f' AND c.confrelid = to_regclass('public.skill_messages')
+            UNION ALL
+            SELECT format('public.%s needs a unique index, and %s does not own it. As its owner: '
+                'CREATE UNIQUE INDEX CONCURRENTLY ON public.%1$I (tenant_id, id)',
+                host.relname, current_user)
+            FROM pg_class AS host
+            WHERE host.relnamespace = 'public'::regnamespace
+                AND host.relname IN ('users', 'skills') AND host.relkind IN ('r', 'p')
+                AND NOT pg_has_role(host.relowner, 'USAGE')
+                AND NOT skill_messages_private.has_host_key(host.oid)
             UNION ALL
             SELECT format('%s may not make foreign keys to public.%s. '
                 'GRANT REFERENCES ON public.%2$I TO %1$I', current_user, host.relname)
@@ -271,6 +381,15 @@ BEGIN
             WHERE host.relnamespace = 'public'::regnamespace
                 AND host.relname IN ('tenants', 'users', 'skills')
                 AND NOT has_table_privilege(host.oid, 'REFERENCES')
+            UNION ALL
+            SELECT format('%s may not create roles. Grant it CREATEROLE, or have an administrator '
+                'create the NOLOGIN roles %s', current_user, string_agg(ours.name, ', '))
+            FROM unnest(c_roles) AS ours (name)
+            WHERE to_regrole(ours.name) IS NULL
+            HAVING count(*) > 0 AND NOT EXISTS (
+                SELECT FROM pg_roles
+                WHERE rolname = current_user AND (rolcreaterole OR rolsuper)
+            )
             UNION ALL
             SELECT format('%s may not create objects in the schema public. '
                 'GRANT CREATE ON SCHEMA public TO %1$I', current_user)
@@ -337,13 +456,6 @@ BEGIN
                 v_role.name, coalesce(v_role.members, 'none');
         END IF;
     END LOOP;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'the deploying role % may not create roles', current_user
-            USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Grant it CREATEROLE, or have an administrator create the NOLOGIN roles '
-                         'skill_messages_service, skill_messages_app and '
-                         'skill_messages_retention, then deploy again.';
 END;
 $$;
 
@@ -396,6 +508,9 @@ COMMENT ON PROCEDURE skill_messages_private.revoke_from_all IS
 object: its qualified name; of a function with the types of its arguments.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.revoke_from_all(text)');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.begin_change()');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.has_host_key(regclass)');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.operations()');
 CALL skill_messages_private.revoke_from_all('skill_messages_private.preflight()');
 
 -- Deploy skill_messages:private/verify_function to pg
@@ -417,7 +532,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_callers CONSTANT text[] := ARRAY(
-        SELECT 'skill_messages_' || caller FROM unnest(callers) AS caller ORDER BY 1
+        SELECT CASE caller WHEN 'pg_monitor' THEN '' ELSE 'skill_messages_' END || caller
+        FROM unnest(callers) AS caller
+        ORDER BY 1
     );
     v_differs text;
 BEGIN
@@ -476,7 +593,7 @@ names resolved; the owner of the schema skill_messages_private; SECURITY INVOKER
 search_path; no overload.
 signature: its qualified name with the types of its arguments. arguments, result: as the catalogue
 prints them; the result of a procedure is null. callers: who may execute it beside the owner:
-service, app, retention. volatility: volatile, stable or immutable.';
+service, app, retention, pg_monitor. volatility: volatile, stable or immutable.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.verify_function(text, text, text, text[], text)'
@@ -674,18 +791,253 @@ CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.other_grantees(text, text[])'
 );
 
--- Deploy skill_messages:tables/host_tables to pg
--- requires: roles
+-- Deploy skill_messages:private/short_locks to pg
 -- requires: private/revoke_from_all
 --
--- tenants, users and skills belong to the host application. One that is absent is created, with
--- tenant isolation of its own; one that is present is adopted: preflight() has checked it, it gets
--- no more than the unique index (tenant_id, id) that the foreign keys need, and is otherwise left
--- alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
--- skill_messages)".
+-- The host's tables are in use. A statement that waits for a lock on one lets everybody queue up
+-- behind it, so it waits for a moment only, then lets them pass and tries again.
 
--- Rather fail than queue the host's writers behind a waiting deploy.
-SET LOCAL lock_timeout = '5s';
+CREATE OR REPLACE PROCEDURE skill_messages_private.short_locks(statement text)
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_patience CONSTANT interval := coalesce(
+        nullif(current_setting('skill_messages.patience', true), ''), '5 minutes'
+    )::interval;
+    v_started CONSTANT timestamptz := clock_timestamp();
+    v_told boolean := false;
+BEGIN
+    LOOP
+        -- What failed gives back its locks when the block rolls back.
+        BEGIN
+            PERFORM set_config('lock_timeout', '100ms', true);
+            EXECUTE statement;
+            RETURN;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                IF clock_timestamp() > v_started + v_patience THEN
+                    RAISE EXCEPTION 'no moment without other transactions was found within % for: %',
+                        v_patience, statement
+                        USING ERRCODE = 'lock_not_available',
+                              HINT = 'End the transactions that hold locks on the table (see '
+                                     'pg_stat_activity.xact_start), and run it again: it goes on '
+                                     'where it stopped. To wait longer: '
+                                     'PGOPTIONS="-c skill_messages.patience=1h"';
+                END IF;
+        END;
+
+        IF NOT v_told THEN
+            RAISE NOTICE 'waiting for a moment without other transactions: %', statement;
+            v_told := true;
+        END IF;
+
+        PERFORM pg_sleep(0.2 + random() * 0.2);
+    END LOOP;
+END;
+$$;
+
+COMMENT ON PROCEDURE skill_messages_private.short_locks(text) IS
+'Runs a statement that locks a table in use: waits at most 100 ms for each lock, so that nobody
+queues up longer behind it, and tries again for 5 minutes, or as long as the setting
+skill_messages.patience says.
+Errors: 55P03 the table was in use all the time; those of the statement.';
+
+CALL skill_messages_private.revoke_from_all('skill_messages_private.short_locks(text)');
+
+-- Deploy skill_messages:private/check_revert to pg
+-- requires: private/short_locks
+--
+-- Before a revert undoes anything: whether it would lose messages, or stop half-way because the
+-- host has built on what it drops. The revert of the last change asks, which comes first, and that
+-- of the table once more.
+
+-- Always ends in an error, so that nothing of it stays.
+CREATE OR REPLACE PROCEDURE skill_messages_private.rehearse_revert(discard boolean)
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_ours CONSTANT regclass[] := ARRAY(
+        SELECT c.oid::regclass
+        FROM unnest(ARRAY['skill_messages', 'tenants', 'users', 'skills']) WITH ORDINALITY
+            AS t (name, place)
+        INNER JOIN pg_class AS c ON c.oid = to_regclass('public.' || t.name)
+        WHERE t.name = 'skill_messages'
+            OR obj_description(c.oid, 'pg_class') LIKE '%(created by skill_messages)'
+        ORDER BY t.place
+    );
+    v_table regclass;
+    v_rows bigint;
+    v_lost text[] := '{}';
+    v_statement text;
+    v_detail text;
+    v_dependants text[] := '{}';
+BEGIN
+    -- No notice of what is gone already.
+    PERFORM set_config('client_min_messages', 'warning', true);
+
+    FOREACH v_table IN ARRAY v_ours
+    LOOP
+        -- FORCE hides the rows from the owner, too.
+        IF row_security_active(v_table) THEN
+            EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', v_table);
+        END IF;
+        EXECUTE format('SELECT count(*) FROM %s', v_table) INTO v_rows;
+        IF v_rows > 0 THEN
+            v_lost := v_lost || format('%s rows of %s', v_rows, v_table);
+        END IF;
+    END LOOP;
+
+    FOREACH v_statement IN ARRAY ARRAY[
+        'DROP VIEW IF EXISTS public.skill_message_totals',
+        'DROP VIEW IF EXISTS skill_messages_private.tenant_names, '
+        'skill_messages_private.user_names, skill_messages_private.skill_names',
+        'DROP ROUTINE IF EXISTS ' || (
+            SELECT string_agg(ours.signature, ', ')
+            FROM skill_messages_private.operations() AS ours (signature)
+        ),
+        'DROP TABLE IF EXISTS ' || nullif(array_to_string(v_ours, ', '), '')
+    ]
+    LOOP
+        CONTINUE WHEN v_statement IS NULL;
+
+        BEGIN
+            EXECUTE v_statement;
+        EXCEPTION
+            WHEN dependent_objects_still_exist THEN
+                GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
+                v_dependants := v_dependants || v_detail;
+        END;
+    END LOOP;
+
+    IF v_dependants <> '{}' THEN
+        RAISE EXCEPTION 'something of the host depends on skill_messages'
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = array_to_string(v_dependants, E'\n'),
+                  HINT = 'Drop it first. Nothing was undone.';
+    ELSIF v_lost <> '{}' AND NOT discard THEN
+        RAISE EXCEPTION 'this revert would lose %', array_to_string(v_lost, ', ')
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Nothing was undone. To export them all, run: psql -XqAt -f sql/export.sql '
+                         '> messages.jsonl. To lose them: sqitch revert --set messages=discard. A '
+                         'revert that stops before the tables: sqitch revert --to … --set '
+                         'messages=keep';
+    END IF;
+
+    RAISE EXCEPTION 'nothing is in the way' USING ERRCODE = 'SM000';
+END;
+$$;
+
+COMMENT ON PROCEDURE skill_messages_private.rehearse_revert(boolean) IS
+'Drops what a revert drops, and takes it back by an error.
+discard: whether messages may be lost.
+Errors: SM000 nothing is in the way; 2BP01 something of the host depends on it; 55000 messages, or
+rows of the tables that the package made, would be lost.';
+
+CREATE OR REPLACE PROCEDURE skill_messages_private.check_revert(messages text)
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF messages NOT IN ('', 'discard', 'keep') THEN
+        RAISE EXCEPTION 'messages is %', quote_literal(messages)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'sqitch revert --set messages=discard, or --set messages=keep';
+    ELSIF messages <> 'keep' THEN
+        CALL skill_messages_private.short_locks(
+            format('CALL skill_messages_private.rehearse_revert(%L)', messages = 'discard')
+        );
+    END IF;
+EXCEPTION
+    WHEN SQLSTATE 'SM000' THEN
+        NULL;
+END;
+$$;
+
+COMMENT ON PROCEDURE skill_messages_private.check_revert(text) IS
+'Raises if a revert would lose messages, or stop half-way.
+messages: discard, to lose them; keep, if the revert stops before the table; else empty.
+Errors: 2BP01 something of the host depends on the package; 55000 messages, or rows of the tables
+that the package made, would be lost; 55P03 the tables are in use; 22023 unknown argument.';
+
+CALL skill_messages_private.revoke_from_all('skill_messages_private.rehearse_revert(boolean)');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.check_revert(text)');
+
+-- Deploy skill_messages:private/host_key_statements to pg
+-- requires: private/revoke_from_all
+--
+-- A plain unique index does for a foreign key, and can be built while the host goes on: but only
+-- outside a transaction, a statement each, which no function can run. So it says what to run.
+
+CREATE OR REPLACE FUNCTION skill_messages_private.host_key_statements(
+    name text,
+    wanted boolean DEFAULT true
+) RETURNS SETOF text
+LANGUAGE plpgsql
+STABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_host CONSTANT regclass := format('public.%I', name);
+    v_index CONSTANT text := name || '_skill_messages_key';
+    -- Of a partitioned table it cannot be built so.
+    v_concurrently CONSTANT text := (
+        SELECT CASE relkind WHEN 'p' THEN '' ELSE 'CONCURRENTLY ' END
+        FROM pg_class
+        WHERE oid = v_host
+    );
+    v_valid boolean := (
+        SELECT indisvalid
+        FROM pg_index
+        WHERE indrelid = v_host AND indexrelid = to_regclass(format('public.%I', v_index))
+    );
+BEGIN
+    -- Interrupted, or ours to drop.
+    IF NOT v_valid OR NOT wanted AND v_valid AND obj_description(
+        to_regclass(format('public.%I', v_index)), 'pg_class'
+    ) LIKE '%(created by skill_messages)' THEN
+        RETURN NEXT format('DROP INDEX %spublic.%I', v_concurrently, v_index);
+        v_valid := NULL;
+    END IF;
+
+    IF NOT wanted THEN
+        RETURN;
+    ELSIF NOT skill_messages_private.has_host_key(v_host) THEN
+        RETURN NEXT format('CREATE UNIQUE INDEX %s%I ON public.%I (tenant_id, id)',
+            v_concurrently, v_index, name);
+        v_valid := true;
+    END IF;
+
+    IF v_valid THEN
+        RETURN NEXT format('COMMENT ON INDEX public.%I IS %L', v_index,
+            'What the foreign keys of skill_messages refer to (created by skill_messages)');
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION skill_messages_private.host_key_statements(text, boolean) IS
+'The statements that give a table of the host the unique index that foreign keys need: to be run
+outside a transaction; none where another index does.
+name: users or skills. wanted: false for the statements that drop it.';
+
+CALL skill_messages_private.revoke_from_all(
+    'skill_messages_private.host_key_statements(text, boolean)'
+);
+
+-- Deploy skill_messages:tables/host_tables to pg
+-- requires: roles
+-- requires: private/short_locks
+--
+-- tenants, users and skills belong to the host application. One that is absent is created, with
+-- tenant isolation of its own; one that is present is adopted: preflight() has checked it, the next
+-- changes give it no more than the unique index that the foreign keys need, and it is otherwise
+-- left alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
+-- skill_messages)".
 
 DO $$
 DECLARE
@@ -706,7 +1058,7 @@ BEGIN
     FOREACH v_table IN ARRAY ARRAY['users', 'skills']
     LOOP
         IF to_regclass('public.' || v_table) IS NULL THEN
-            EXECUTE format($table$
+            CALL skill_messages_private.short_locks(format($table$
                 CREATE TABLE public.%1$I (
                     id text CONSTRAINT %2$I CHECK (id <> ''),
                     tenant_id text NOT NULL REFERENCES public.tenants (id)
@@ -714,7 +1066,7 @@ BEGIN
                     name text NOT NULL,
                     PRIMARY KEY (id, tenant_id)
                 )
-            $table$, v_table, v_table || '_id_check', v_table || '_tenant_id_check');
+            $table$, v_table, v_table || '_id_check', v_table || '_tenant_id_check'));
             EXECUTE format('CREATE INDEX %I ON public.%I (tenant_id)',
                 v_table || '_tenant_id_idx', v_table);
             EXECUTE format('COMMENT ON COLUMN public.%I.tenant_id IS '
@@ -760,32 +1112,67 @@ BEGIN
         EXECUTE format('COMMENT ON POLICY tenant_access ON public.%I IS '
             '''Both roles: the current tenant only.''', v_table);
     END LOOP;
+END;
+$$;
 
-    FOREACH v_table IN ARRAY ARRAY['users', 'skills']
+-- Deploy skill_messages:tables/users_key to pg
+-- requires: tables/host_tables
+-- requires: private/host_key_statements
+--
+-- Not in a transaction: the index is built while the host reads and writes users. Interrupted, it
+-- leaves an invalid index, which the next run drops.
+
+-- In one transaction an index is built while writers wait: for small tables only.
+DO $$
+DECLARE
+    v_statements text;
+BEGIN
+    SELECT string_agg(needed.statement, '; ')
+    INTO v_statements
+    FROM unnest(ARRAY['users', 'skills']) AS host (name)
+    INNER JOIN pg_class AS c ON c.oid = to_regclass('public.' || host.name)
+    CROSS JOIN skill_messages_private.host_key_statements(host.name) AS needed (statement)
+    WHERE needed.statement NOT LIKE 'COMMENT %' AND (
+        greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) > 100000
+        OR c.reltuples < 0 AND pg_relation_size(c.oid) > 10000000
+    );
+
+    IF v_statements IS NOT NULL THEN
+        RAISE EXCEPTION 'users or skills has more than 100,000 rows, and no key for foreign keys'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Run first, outside a transaction: ' || v_statements;
+    END IF;
+END;
+$$;
+
+DO $$
+DECLARE
+    v_statement text;
+BEGIN
+    FOR v_statement IN SELECT skill_messages_private.host_key_statements('users')
     LOOP
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_index AS i
-            WHERE i.indrelid = to_regclass('public.' || v_table)
-                AND i.indisunique AND i.indimmediate AND i.indisvalid
-                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 2
-                AND ARRAY['id', 'tenant_id'] = ARRAY(
-                    SELECT a.attname::text
-                    FROM pg_attribute AS a
-                    WHERE a.attrelid = i.indrelid AND a.attnum IN (i.indkey[0], i.indkey[1])
-                    ORDER BY 1
-                )
-        ) THEN
-            EXECUTE format('CREATE UNIQUE INDEX %I ON public.%I (tenant_id, id)',
-                v_table || '_skill_messages_key', v_table);
-            EXECUTE format('COMMENT ON INDEX public.%I IS %L', v_table || '_skill_messages_key',
-                'What the foreign keys of skill_messages refer to (created by skill_messages)');
-        END IF;
+        EXECUTE replace(v_statement, ' CONCURRENTLY', '');
     END LOOP;
 END;
 $$;
 
-SET LOCAL lock_timeout = DEFAULT;
+-- Deploy skill_messages:tables/skills_key to pg
+-- requires: tables/host_tables
+-- requires: private/host_key_statements
+--
+-- Not in a transaction: the index is built while the host reads and writes skills. Interrupted, it
+-- leaves an invalid index, which the next run drops.
+
+DO $$
+DECLARE
+    v_statement text;
+BEGIN
+    FOR v_statement IN SELECT skill_messages_private.host_key_statements('skills')
+    LOOP
+        EXECUTE replace(v_statement, ' CONCURRENTLY', '');
+    END LOOP;
+END;
+$$;
 
 -- Deploy skill_messages:tables/host_names to pg
 -- requires: tables/host_tables
@@ -949,18 +1336,23 @@ TO skill_messages_service, skill_messages_app;
 -- requires: tables/host_tables
 -- requires: private/new_skill_message_id
 --
--- Every foreign key carries the tenant, so that a message cannot name another tenant's users or
--- skills, and an id of another tenant fails exactly as one that does not exist. So does the primary
--- key: no INSERT of one tenant ever meets a row of another, and ids of others can be neither taken
--- nor blocked.
+-- The primary key carries the tenant: no INSERT of one tenant ever meets a row of another, and ids
+-- of others can be neither taken nor blocked.
+--
+-- Run again, it keeps the table that is there, and verify compares it.
 
--- The foreign keys lock the host's tables: rather fail than queue its writers behind a waiting
--- deploy.
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
+SET LOCAL client_min_messages = warning;
+
+DO $$
+BEGIN
+    PERFORM skill_messages_private.preflight();
+END;
+$$;
 
 -- A message is updated twice. fillfactor: with room for it on the same page, an answer writes to no
 -- index. (A reading does, whatever the room: it leaves the index of unread messages.)
-CREATE TABLE public.skill_messages (
+CREATE TABLE IF NOT EXISTS public.skill_messages (
     id text DEFAULT skill_messages_private.new_skill_message_id(),
     tenant_id text NOT NULL,
     from_user_id text NOT NULL,
@@ -1007,20 +1399,7 @@ CREATE TABLE public.skill_messages (
             AND answered_at <= '9999-12-31 23:59:59.999+00'
             AND status <> 'pending'
         )
-    ),
-
-    CONSTRAINT skill_messages_tenant_id_fkey
-    FOREIGN KEY (tenant_id) REFERENCES public.tenants (id),
-    CONSTRAINT skill_messages_from_user_id_fkey
-    FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users (tenant_id, id),
-    CONSTRAINT skill_messages_to_user_id_fkey
-    FOREIGN KEY (tenant_id, to_user_id) REFERENCES public.users (tenant_id, id),
-    CONSTRAINT skill_messages_subject_skill_id_fkey
-    FOREIGN KEY (tenant_id, subject_skill_id) REFERENCES public.skills (tenant_id, id)
-    ON DELETE CASCADE,
-    CONSTRAINT skill_messages_proposed_parent_skill_id_fkey
-    FOREIGN KEY (tenant_id, proposed_parent_skill_id) REFERENCES public.skills (tenant_id, id)
-    ON DELETE SET NULL (proposed_parent_skill_id)
+    )
 ) WITH (fillfactor = 90);
 
 -- Nothing is kept of the texts but the texts: statistics would hold some of them, and EXPLAIN would
@@ -1029,40 +1408,47 @@ ALTER TABLE public.skill_messages ALTER COLUMN message SET STATISTICS 0;
 
 -- The inbox, newest first, ties by id: one ordered scan. "C": the same order whatever the locale.
 -- Deleting a user.
-CREATE INDEX skill_messages_to_user_idx
+CREATE INDEX IF NOT EXISTS skill_messages_to_user_idx
 ON public.skill_messages (to_user_id, tenant_id, created_at, id COLLATE "C");
 
 -- The unread badge, counted without visiting the table: all columns that the policies look at. The
 -- sender is no key, so that the entries of an inbox stand in the order of the table.
-CREATE INDEX skill_messages_unread_idx
+CREATE INDEX IF NOT EXISTS skill_messages_unread_idx
 ON public.skill_messages (to_user_id, tenant_id) INCLUDE (from_user_id)
 WHERE read_at IS NULL;
 
 -- The sent messages, likewise. Deleting a user.
-CREATE INDEX skill_messages_from_user_idx
+CREATE INDEX IF NOT EXISTS skill_messages_from_user_idx
 ON public.skill_messages (from_user_id, tenant_id, created_at, id COLLATE "C");
 
 -- What concerns a whole tenant: its figures, its retention, deleting it.
-CREATE INDEX skill_messages_tenant_id_idx ON public.skill_messages (tenant_id);
+CREATE INDEX IF NOT EXISTS skill_messages_tenant_id_idx ON public.skill_messages (tenant_id);
 
 -- Deleting a skill: cascade and set null. tenant_id costs next to nothing here, being the same for
 -- all entries of a skill, and keeps the planner from adding the index of a large tenant to the
 -- search.
-CREATE INDEX skill_messages_subject_skill_idx
+CREATE INDEX IF NOT EXISTS skill_messages_subject_skill_idx
 ON public.skill_messages (subject_skill_id, tenant_id);
-CREATE INDEX skill_messages_proposed_parent_skill_idx
+CREATE INDEX IF NOT EXISTS skill_messages_proposed_parent_skill_idx
 ON public.skill_messages (proposed_parent_skill_id, tenant_id)
 WHERE proposed_parent_skill_id IS NOT NULL;
 
 -- A user belongs to one tenant: without knowing that, the planner expects next to no rows for the
 -- pair and prefers a sort to the ordered scan.
-CREATE STATISTICS public.skill_messages_to_user_stats (DEPENDENCIES, NDISTINCT)
+CREATE STATISTICS IF NOT EXISTS public.skill_messages_to_user_stats (DEPENDENCIES, NDISTINCT)
 ON tenant_id, to_user_id FROM public.skill_messages;
-CREATE STATISTICS public.skill_messages_from_user_stats (DEPENDENCIES, NDISTINCT)
+CREATE STATISTICS IF NOT EXISTS public.skill_messages_from_user_stats (DEPENDENCIES, NDISTINCT)
 ON tenant_id, from_user_id FROM public.skill_messages;
 
 -- Closed until the next changes open it: to owner and all, whatever default privileges say.
-CALL skill_messages_private.revoke_from_all('public.skill_messages');
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = 'public.skill_messages'::regclass) THEN
+        CALL skill_messages_private.revoke_from_all('public.skill_messages');
+    END IF;
+END;
+$$;
+
 ALTER TABLE public.skill_messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.skill_messages FORCE ROW LEVEL SECURITY;
 
@@ -1109,19 +1495,115 @@ COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
 'Give the time of the first reading, not before it was sent.';
 COMMENT ON CONSTRAINT skill_messages_answered_at_check ON public.skill_messages IS
 'Leave it out: it is noted when the status changes.';
+
+SET LOCAL lock_timeout = DEFAULT;
+
+SET LOCAL client_min_messages = DEFAULT;
+
+-- Deploy skill_messages:private/add_foreign_key to pg
+-- requires: private/short_locks
+
+-- FORCE binds the owner too, who would compare the messages that it sees, none, with the users that
+-- it sees, none. Where there are rows to compare, it is set aside in the same statement.
+CREATE OR REPLACE PROCEDURE skill_messages_private.add_foreign_key(name text, definition text)
+LANGUAGE plpgsql
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_statement text :=
+        format('ALTER TABLE public.skill_messages VALIDATE CONSTRAINT %I', name);
+    v_validated CONSTANT boolean := (
+        SELECT convalidated
+        FROM pg_constraint
+        WHERE conrelid = 'public.skill_messages'::regclass AND conname = name
+    );
+    v_forced regclass;
+BEGIN
+    IF v_validated THEN
+        RETURN;
+    ELSIF v_validated IS NULL THEN
+        CALL skill_messages_private.short_locks(format(
+            'ALTER TABLE public.skill_messages ADD CONSTRAINT %I %s NOT VALID', name, definition
+        ));
+    END IF;
+
+    FOR v_forced IN
+        SELECT t.oid::regclass
+        FROM pg_constraint AS c
+        INNER JOIN pg_class AS t ON t.oid IN (c.conrelid, c.confrelid)
+        WHERE c.conrelid = 'public.skill_messages'::regclass AND c.conname = name
+            AND t.relforcerowsecurity AND pg_relation_size(c.conrelid) > 0
+    LOOP
+        v_statement := format('ALTER TABLE %1$s NO FORCE ROW LEVEL SECURITY; %2$s; '
+            'ALTER TABLE %1$s FORCE ROW LEVEL SECURITY', v_forced, v_statement);
+    END LOOP;
+
+    CALL skill_messages_private.short_locks(v_statement);
+END;
+$$;
+
+COMMENT ON PROCEDURE skill_messages_private.add_foreign_key(text, text) IS
+'Gives skill_messages a foreign key that it lacks, and checks the rows that are there.
+name: of the constraint. definition: FOREIGN KEY …
+Errors: 23503 a row breaks it; 55P03 the host''s table was in use all the time.';
+
+CALL skill_messages_private.revoke_from_all('skill_messages_private.add_foreign_key(text, text)');
+
+-- Deploy skill_messages:tables/foreign_keys to pg
+-- requires: tables/skill_messages
+-- requires: tables/users_key
+-- requires: tables/skills_key
+-- requires: private/add_foreign_key
+--
+-- Every foreign key carries the tenant, so that a message cannot name another tenant's users or
+-- skills, and an id of another tenant fails exactly as one that does not exist. Each locks a table
+-- of the host, so each is a transaction of its own.
+
+CALL skill_messages_private.add_foreign_key(
+    'skill_messages_tenant_id_fkey',
+    'FOREIGN KEY (tenant_id) '
+    'REFERENCES public.tenants (id)'
+);
 COMMENT ON CONSTRAINT skill_messages_tenant_id_fkey ON public.skill_messages IS
 'Set the context to a tenant that exists.';
+
+CALL skill_messages_private.add_foreign_key(
+    'skill_messages_from_user_id_fkey',
+    'FOREIGN KEY (tenant_id, from_user_id) '
+    'REFERENCES public.users (tenant_id, id)'
+);
 COMMENT ON CONSTRAINT skill_messages_from_user_id_fkey ON public.skill_messages IS
 'Give the id of a user of the current tenant.';
+
+CALL skill_messages_private.add_foreign_key(
+    'skill_messages_to_user_id_fkey',
+    'FOREIGN KEY (tenant_id, to_user_id) '
+    'REFERENCES public.users (tenant_id, id)'
+);
 COMMENT ON CONSTRAINT skill_messages_to_user_id_fkey ON public.skill_messages IS
 'Give the id of a user of the current tenant.';
+
+CALL skill_messages_private.add_foreign_key(
+    'skill_messages_subject_skill_id_fkey',
+    'FOREIGN KEY (tenant_id, subject_skill_id) '
+    'REFERENCES public.skills (tenant_id, id) '
+    'ON DELETE CASCADE'
+);
 COMMENT ON CONSTRAINT skill_messages_subject_skill_id_fkey ON public.skill_messages IS
 'Give the id of a skill of the current tenant.';
+
+CALL skill_messages_private.add_foreign_key(
+    'skill_messages_proposed_parent_skill_id_fkey',
+    'FOREIGN KEY (tenant_id, proposed_parent_skill_id) '
+    'REFERENCES public.skills (tenant_id, id) '
+    'ON DELETE SET NULL (proposed_parent_skill_id)'
+);
 COMMENT ON CONSTRAINT skill_messages_proposed_parent_skill_id_fkey ON public.skill_messages IS
 'Give the id of a skill of the current tenant, or leave it out.';
 
 -- Deploy skill_messages:isolation/tenant_isolation to pg
--- requires: tables/skill_messages
+-- requires: tables/foreign_keys
 --
 -- One door, several walls. tenant_access is the only permissive policy, the door; it repeats the
 -- tenant predicate so that no policy, taken alone, admits a row of another tenant. All others are
@@ -1133,6 +1615,7 @@ COMMENT ON CONSTRAINT skill_messages_proposed_parent_skill_id_fkey ON public.ski
 -- (SELECT tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be,
 -- and the first by its name. CASE keeps it apart from the others, which the planner would merge.
 
+SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 
 DROP POLICY IF EXISTS tenant_access ON public.skill_messages;
@@ -2656,11 +3139,12 @@ TO skill_messages_service, skill_messages_app;
 -- Deploy skill_messages:operations/notifications to pg
 -- requires: tables/skill_messages
 -- requires: private/raise_read_only
+-- requires: private/short_locks
 --
--- Off until the owner of the table switches them on, and free while off: a disabled trigger is
--- never called. Who listens is not subject to row-level security, hence ids only, never content.
-
-SET LOCAL lock_timeout = '5s';
+-- Off until the owner of the table switches them on, and free while off: what is off is absent. A
+-- trigger that is only disabled is switched on by pg_restore --disable-triggers. Deployed again,
+-- they stay as they are. Who listens is not subject to row-level security, hence ids only, never
+-- content.
 
 CREATE OR REPLACE FUNCTION skill_messages_private.notify_skill_message() RETURNS trigger
 LANGUAGE plpgsql
@@ -2689,24 +3173,14 @@ and message_id as JSON. For triggers only.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.notify_skill_message()');
 
-CREATE OR REPLACE TRIGGER notify_sent
-AFTER INSERT ON public.skill_messages
-FOR EACH ROW EXECUTE FUNCTION skill_messages_private.notify_skill_message('skill_message_sent');
-
-CREATE OR REPLACE TRIGGER notify_decided
-AFTER UPDATE ON public.skill_messages
-FOR EACH ROW WHEN (new.status IS DISTINCT FROM old.status)
-EXECUTE FUNCTION skill_messages_private.notify_skill_message('skill_message_decided');
-
-ALTER TABLE public.skill_messages DISABLE TRIGGER notify_sent;
-ALTER TABLE public.skill_messages DISABLE TRIGGER notify_decided;
-
 CREATE OR REPLACE FUNCTION public.switch_skill_message_notifications(switched_on boolean)
 RETURNS void
 LANGUAGE plpgsql
 SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_lock_timeout CONSTANT text := current_setting('lock_timeout');
 BEGIN
     IF switched_on IS NULL THEN
         RAISE EXCEPTION 'switched_on is null'
@@ -2714,28 +3188,39 @@ BEGIN
                   HINT = 'Say true or false.';
     ELSIF current_setting('transaction_read_only') = 'on' THEN
         PERFORM skill_messages_private.raise_read_only('switch_skill_message_notifications');
-    ELSIF switched_on THEN
-        ALTER TABLE public.skill_messages ENABLE TRIGGER notify_sent;
-        ALTER TABLE public.skill_messages ENABLE TRIGGER notify_decided;
-    ELSE
-        ALTER TABLE public.skill_messages DISABLE TRIGGER notify_sent;
-        ALTER TABLE public.skill_messages DISABLE TRIGGER notify_decided;
     END IF;
+
+    CALL skill_messages_private.short_locks(CASE WHEN switched_on THEN
+        'CREATE OR REPLACE TRIGGER notify_sent '
+        'AFTER INSERT ON public.skill_messages '
+        'FOR EACH ROW '
+        'EXECUTE FUNCTION skill_messages_private.notify_skill_message(''skill_message_sent''); '
+        'CREATE OR REPLACE TRIGGER notify_decided '
+        'AFTER UPDATE ON public.skill_messages '
+        'FOR EACH ROW WHEN (new.status IS DISTINCT FROM old.status) '
+        'EXECUTE FUNCTION skill_messages_private.notify_skill_message(''skill_message_decided'')'
+    ELSE
+        'DROP TRIGGER IF EXISTS notify_sent ON public.skill_messages; '
+        'DROP TRIGGER IF EXISTS notify_decided ON public.skill_messages'
+    END);
+    -- What the caller does next in this transaction waits as long as it did.
+    PERFORM set_config('lock_timeout', v_lock_timeout, true);
 END;
 $$;
 
 COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
-'Switches notifications on or off, for all tenants. Locks the table for a moment.
+'Switches notifications on or off, for all tenants. Locks the table for a moment, when it finds one
+at which nobody else does: for that it tries again for 5 minutes, or as long as the setting
+skill_messages.patience says.
 switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
-decision skill_message_decided to the sender.
+decision skill_message_decided to the sender. Off, the triggers notify_sent and notify_decided do not
+exist.
 Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the
-table may.';
+table may; 55P03 the table was in use all the time.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.switch_skill_message_notifications(boolean)'
 );
-
-SET LOCAL lock_timeout = DEFAULT;
 
 -- Deploy skill_messages:retention/delete_skill_messages to pg
 -- requires: isolation/retention_access
@@ -3028,41 +3513,107 @@ GRANT EXECUTE ON FUNCTION public.get_message_stats() TO skill_messages_service, 
 --
 -- For monitoring, over all tenants, yet no hole in their isolation: it reads what the server counts
 -- anyway, never a message. Cheap enough for every scrape.
+--
+-- A crash, and pg_stat_reset(), make the server forget its counters, which then begin at 0; a
+-- standby never had them. The catalogue still has what the last vacuum or analyze counted. So a
+-- table that was vacuumed or analyzed, or has pages, while the counters know nothing of that, was
+-- forgotten: null, not 0, until the next vacuum or analyze.
 
 CREATE OR REPLACE VIEW public.skill_message_totals WITH (security_invoker = true) AS
+WITH statistics AS (
+    SELECT
+        s.*,
+        t.relnamespace,
+        t.reltuples,
+        pg_relation_size(s.relid) AS bytes,
+        greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuumed_at,
+        greatest(s.last_analyze, s.last_autoanalyze) AS last_analyzed_at
+    FROM pg_stat_all_tables AS s
+    INNER JOIN pg_class AS t ON s.relid = t.oid
+    WHERE s.relid = 'public.skill_messages'::regclass
+),
+
+counted AS (
+    SELECT
+        *,
+        coalesce(last_vacuumed_at, last_analyzed_at) IS NOT null
+        OR (reltuples < 0 AND (n_tup_ins > 0 OR bytes = 0)) AS known
+    FROM statistics
+)
+
 SELECT
-    s.n_live_tup AS messages,
-    greatest(u.reltuples, 0)::bigint AS unread,
-    s.n_tup_ins AS sent,
-    s.n_tup_upd AS changed,
-    s.n_tup_del AS deleted,
+    CASE
+        WHEN s.known THEN s.n_live_tup
+        WHEN s.reltuples >= 0 THEN s.reltuples::bigint
+    END AS messages,
+    -- An index that was made on an empty table says 0 until the first vacuum or analyze.
+    CASE
+        WHEN s.reltuples >= 0 THEN u.reltuples::bigint
+        WHEN s.bytes = 0 THEN 0
+    END AS unread,
+    CASE WHEN s.known THEN s.n_tup_ins END AS sent,
+    CASE WHEN s.known THEN s.n_tup_upd END AS changed,
+    CASE WHEN s.known THEN s.n_tup_del END AS deleted,
     pg_table_size(s.relid) AS table_bytes,
     pg_indexes_size(s.relid) AS index_bytes,
-    greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuumed_at,
-    greatest(s.last_analyze, s.last_autoanalyze) AS last_analyzed_at
-FROM pg_stat_all_tables AS s
-INNER JOIN pg_class AS t ON s.relid = t.oid
+    s.last_vacuumed_at,
+    s.last_analyzed_at
+FROM counted AS s
 -- By its name: REINDEX CONCURRENTLY makes another index of the same name.
 LEFT JOIN pg_class AS u
-    ON u.relname = 'skill_messages_unread_idx' AND t.relnamespace = u.relnamespace
-WHERE s.relid = 'public.skill_messages'::regclass;
+    ON u.relname = 'skill_messages_unread_idx' AND s.relnamespace = u.relnamespace;
 
 COMMENT ON VIEW public.skill_message_totals IS
 'Totals over all tenants for monitoring, without any content, as the server''s statistics have
-them.';
-COMMENT ON COLUMN public.skill_message_totals.messages IS 'Messages, estimated.';
+them. After a crash or a restore and on a standby, what the server does not know is null, until a
+vacuum or analyze.';
+COMMENT ON COLUMN public.skill_message_totals.messages IS
+'Messages, estimated; where the server has lost count, as of the last vacuum or analyze.';
 COMMENT ON COLUMN public.skill_message_totals.unread IS
 'Unread messages, as of the last vacuum or analyze.';
-COMMENT ON COLUMN public.skill_message_totals.sent IS 'Inserts since the statistics were reset.';
+COMMENT ON COLUMN public.skill_message_totals.sent IS
+'Inserts since the statistics were reset, as by a crash; null where the server has lost count.';
 COMMENT ON COLUMN public.skill_message_totals.changed IS
-'Readings, decisions and erasures since the statistics were reset.';
-COMMENT ON COLUMN public.skill_message_totals.deleted IS 'Deletes since the statistics were reset.';
+'Readings, decisions and erasures, likewise.';
+COMMENT ON COLUMN public.skill_message_totals.deleted IS 'Deletes, likewise.';
 COMMENT ON COLUMN public.skill_message_totals.table_bytes IS 'Size of the table, TOAST included.';
 COMMENT ON COLUMN public.skill_message_totals.index_bytes IS 'Size of all its indexes.';
-COMMENT ON COLUMN public.skill_message_totals.last_vacuumed_at IS 'Last vacuum, of either kind.';
-COMMENT ON COLUMN public.skill_message_totals.last_analyzed_at IS 'Last analyze, of either kind.';
+COMMENT ON COLUMN public.skill_message_totals.last_vacuumed_at IS
+'Last vacuum, of either kind; null where none is known.';
+COMMENT ON COLUMN public.skill_message_totals.last_analyzed_at IS
+'Last analyze, of either kind; null where none is known.';
 
 CALL skill_messages_private.revoke_from_all('public.skill_message_totals');
 GRANT SELECT ON public.skill_message_totals TO pg_monitor;
+
+-- Deploy skill_messages:monitoring/skill_messages_version to pg
+-- requires: private/revoke_from_all
+-- requires: private/check_revert
+--
+-- The last change of every release, which reworks it.
+
+CREATE OR REPLACE FUNCTION public.skill_messages_version()
+RETURNS TABLE (release text, last_change text)
+LANGUAGE plpgsql
+IMMUTABLE
+SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    release := '1.0.0-dev';
+    last_change := 'monitoring/skill_message_totals';
+    RETURN NEXT;
+END;
+$$;
+
+COMMENT ON FUNCTION public.skill_messages_version() IS
+'Tells which release is deployed.
+Returns one row. release: as in the tag, without its v. last_change: the last change of that release
+before this function.
+Errors: none.';
+
+CALL skill_messages_private.revoke_from_all('public.skill_messages_version()');
+GRANT EXECUTE ON FUNCTION public.skill_messages_version()
+TO skill_messages_service, skill_messages_app, skill_messages_retention, pg_monitor;
 
 COMMIT;

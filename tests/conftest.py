@@ -128,8 +128,12 @@ def empty(fresh_server: Server, names: Iterator[str]) -> Iterator[Database]:
     database = Database(fresh_server, next(names))
     fresh_server.create_database(database.name)
     yield database
-    sqitch("revert", database.target, "-y")
+    sqitch("revert", database.target, "-y", "--set", "messages=discard")
     fresh_server.drop_database(database.name)
+    # Roles that the host has granted something stay; the next test expects none.
+    with psycopg.connect(fresh_server.conninfo(), autocommit=True) as connection:
+        for role in ("service", "app", "retention"):
+            connection.execute(f"DROP ROLE IF EXISTS skill_messages_{role}".encode())
 
 
 @pytest.fixture
@@ -143,7 +147,8 @@ def host(empty: Database) -> Database:
 def script(kind: str, change: str) -> str:
     """A script of a change, to be run within a transaction of one's own."""
     text = (ROOT / kind / f"{change}.sql").read_text()
-    return re.sub(r"^(BEGIN|COMMIT|ROLLBACK);$", "", text, flags=re.MULTILINE)
+    own = r"^(BEGIN|COMMIT|ROLLBACK|CALL skill_messages_private\.begin_change\(\));$|^\\.*$"
+    return re.sub(own, "", text, flags=re.MULTILINE).replace(":'messages'", "''")
 
 
 def dump(database: Database, *options: str) -> list[str]:
@@ -264,3 +269,16 @@ def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError(f"nothing listens on port {port}")
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Ask until it is so.
+
+    Raises:
+        TimeoutError: It was not within that time.
+    """
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise TimeoutError("it did not come about")

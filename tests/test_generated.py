@@ -148,10 +148,49 @@ def test_a_reworked_change_has_the_script_of_its_tag(tmp_path: Path) -> None:
     assert tags == ["@v1"]
 
 
-@pytest.mark.parametrize("script", ["SELECT 1;\n", "BEGIN;\nCOMMIT;\nBEGIN;\nCOMMIT;\n"])
-def test_a_script_that_is_not_one_transaction_is_refused(script: str) -> None:
-    with pytest.raises(ValueError, match=r"deploy/x\.sql is not one transaction"):
+TRANSACTION = "BEGIN;\n\nSELECT 1;\n\nCOMMIT;\n"
+ONLINE_SCRIPT = "SELECT skill_messages_private.keys('users') \\gexec\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["SELECT 1;\n", "BEGIN;\nBEGIN;\nCOMMIT;\n", "BEGIN;\n", TRANSACTION + ONLINE_SCRIPT],
+)
+def test_a_script_that_is_not_all_transactions_is_refused(script: str) -> None:
+    with pytest.raises(ValueError, match=r"deploy/x\.sql"):
         body(script, "x.sql")
+
+
+def test_the_one_file_runs_in_one_transaction_what_sqitch_runs_in_several() -> None:
+    assert body(TRANSACTION * 2, "x.sql") == "SELECT 1;\n\n" * 2
+    assert "EXECUTE replace(v_statement, ' CONCURRENTLY', '')" in body(ONLINE_SCRIPT, "x.sql")
+
+
+def test_the_one_file_builds_no_index_on_a_large_table(host: Database) -> None:
+    """Its writers would wait; said are the statements that make them not wait."""
+    with host.connect(DEPLOYER) as connection:
+        connection.execute("""
+            INSERT INTO users SELECT 'many' || n, 't1', 'Many' FROM generate_series(1, 100100) AS n;
+            ANALYZE users
+        """)
+        before = dump(host)
+        assert "users or skills has more than 100,000 rows" in (complaint := load(host).stderr)
+        assert dump(host) == before
+        (needed,) = re.findall(r"Run first, outside a transaction: (.*)$", complaint, re.MULTILINE)
+        assert needed == (
+            "CREATE UNIQUE INDEX CONCURRENTLY users_skill_messages_key "
+            "ON public.users (tenant_id, id)"
+        )
+        connection.execute(needed)
+    assert load(host, "-v", "ON_ERROR_STOP=1").returncode == 0
+    succeeds("deploy", host, "--log-only")
+    succeeds("verify", host)
+
+
+def test_the_one_file_waits_for_no_other_deploy(empty: Database) -> None:
+    with empty.connect() as connection:
+        connection.execute("SELECT pg_advisory_lock(1936420211)")
+        assert "another deploy or revert of skill_messages is at work" in load(empty).stderr
 
 
 def test_a_setting_of_a_script_ends_with_it_in_the_one_file() -> None:

@@ -1,5 +1,6 @@
 """The first change: it names all that is wrong with a database at once, and touches nothing."""
 
+import psycopg
 import pytest
 from conftest import Database, dump
 from server import DEPLOYER, sqitch
@@ -7,10 +8,10 @@ from server import DEPLOYER, sqitch
 UNFIT = """
 CREATE SCHEMA app;
 CREATE TABLE app.users (id text);
-CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-CREATE UNLOGGED TABLE tenants (id text COLLATE ci PRIMARY KEY);
+CREATE UNLOGGED TABLE tenants (id text PRIMARY KEY);
 CREATE TABLE skills (id text, tenant_id varchar);
 CREATE TABLE skill_messages (id text PRIMARY KEY);
+CREATE TABLE replies (message_id text REFERENCES skill_messages);
 CREATE FUNCTION send_skill_messages(json) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
 GRANT CREATE ON SCHEMA public TO PUBLIC;
 """
@@ -29,8 +30,9 @@ FINDINGS = [
     ('public.skills needs the column "id text NOT NULL"', ""),
     ('public.skills needs the column "tenant_id text NOT NULL"', ""),
     ("public.tenants is unlogged", "ALTER TABLE public.tenants SET LOGGED"),
-    ("public.tenants.id has the collation public.ci", 'TYPE text COLLATE "default"'),
-    ("public.skill_messages exists already, and not of this package's making", "Rename it"),
+    ("public.skill_messages exists already, and not of this package's making", "sql/convert.sql"),
+    ("public.replies.replies_message_id_fkey refers to public.skill_messages (id)", "Drop it"),
+    ("public.skills needs a unique index, and deployer does not own it", "CONCURRENTLY"),
     (f"{DEPLOYER} may not make foreign keys to public.skills", "GRANT REFERENCES ON public.skills"),
 ]
 
@@ -59,6 +61,21 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_is_touched(unfit: Databa
         assert remedy in line
     assert "HINT:  Do as the detail says and try again. Nothing was done." in lines
     assert dump(unfit) == before
+
+
+def test_a_collation_for_which_different_texts_are_equal_is_named(empty: Database) -> None:
+    with empty.connect() as superuser:
+        try:
+            superuser.execute(
+                "CREATE COLLATION ci "
+                "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+            )
+        except psycopg.errors.FeatureNotSupported:
+            pytest.skip("the server was built without ICU")
+        superuser.execute("CREATE TABLE tenants (id text COLLATE ci PRIMARY KEY)")
+    complaint = preflight(empty)
+    assert "public.tenants.id has the collation public.ci" in complaint
+    assert 'ALTER TABLE public.tenants ALTER id TYPE text COLLATE "default"' in complaint
 
 
 def test_tables_elsewhere_may_be_meant(empty: Database) -> None:

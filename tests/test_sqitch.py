@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -42,6 +43,16 @@ def fails(database: Database, *command: str) -> str:
     done = sqitch(command[0], database.target, *command[1:])
     assert done.returncode != 0, done.stdout
     return done.stderr
+
+
+def fill(database: Database) -> None:
+    """A message, in tables of the package's own making."""
+    with database.connect() as connection:
+        connection.execute("INSERT INTO tenants VALUES ('t', 'T')")
+        connection.execute("INSERT INTO users VALUES ('u', 't', 'U')")
+        connection.execute("INSERT INTO skills VALUES ('s', 't', 'S')")
+        connection.execute("SELECT set_config('app.current_tenant_id', 't', false)")
+        connection.execute("SELECT send_skill_message('u', 'u', 's', 'Hello')")
 
 
 @pytest.mark.parametrize("kind", ["empty", "host"])
@@ -100,9 +111,16 @@ UNFIT_KEYS: list[LiteralString] = [
 ]
 
 
+def gexec(connection: psycopg.Connection[Any], kind: str, change: str) -> None:
+    """A script that psql runs outside a transaction, within one."""
+    query = script(kind, change).partition(" \\gexec")[0]
+    for (statement,) in connection.execute(query.encode()).fetchall():
+        connection.execute(statement.replace(" CONCURRENTLY", "").encode())
+
+
 def test_adopting_uses_a_key_that_is_there(host: Database) -> None:
     """Whatever the primary key is, or without any: an index is added only where none fits."""
-    succeeds(host, "deploy", "--to", "private/other_grantees")
+    succeeds(host, "deploy", "--to", "tables/host_tables")
     with host.connect() as connection:
 
         def indexes() -> set[str]:
@@ -114,8 +132,9 @@ def test_adopting_uses_a_key_that_is_there(host: Database) -> None:
                 connection.execute(key)
                 before = indexes()
                 connection.execute(f"SET LOCAL ROLE {DEPLOYER}")
-                connection.execute(script("deploy", "tables/host_tables").encode())
-                connection.execute(script("verify", "tables/host_tables").encode())
+                for change in ("tables/users_key", "tables/skills_key"):
+                    gexec(connection, "deploy", change)
+                    connection.execute(script("verify", change).encode())
                 added = {"skills_skill_messages_key"}
                 added |= {"users_skill_messages_key"} if key in UNFIT_KEYS else set()
                 assert indexes() - before == added, key
@@ -126,7 +145,8 @@ def test_adopting_uses_a_key_that_is_there(host: Database) -> None:
                     );
                     DROP TABLE public.messages
                 """)
-                connection.execute(script("revert", "tables/host_tables").encode())
+                for change in ("tables/users_key", "tables/skills_key"):
+                    gexec(connection, "revert", change)
                 assert indexes() == before, key
 
 
@@ -169,7 +189,7 @@ def test_a_host_without_names_has_none(host: Database) -> None:
     succeeds(host, "deploy", "--verify")
     as_service(host, "t1", SEND)
     assert as_service(host, "t1", NAMES) == [(None, None, None, None, None)]
-    succeeds(host, "revert", "-y")
+    succeeds(host, "revert", "-y", "--set", "messages=discard")
     assert dump(host) == before
 
 
@@ -205,7 +225,7 @@ def test_a_host_maps_its_own_names_by_replacing_a_view(host: Database) -> None:
     assert "ALTER VIEW skill_messages_private.user_names SET (security_invoker = true)" in fails(
         host, "verify"
     )
-    succeeds(host, "revert", "-y")
+    succeeds(host, "revert", "-y", "--set", "messages=discard")
     assert dump(host) == before
 
 
@@ -441,9 +461,12 @@ def test_a_role_that_may_not_create_roles_is_told(host: Database) -> None:
     with host.connect() as connection:
         connection.execute(f"ALTER ROLE {DEPLOYER} NOCREATEROLE")
         try:
-            complaint = fails(host, "deploy")
-            assert "may not create roles" in complaint
-            assert "have an administrator create" in complaint
+            assert findings(fails(host, "deploy")) == [
+                f"{DEPLOYER} may not create roles. Grant it CREATEROLE, or have an administrator "
+                "create the NOLOGIN roles skill_messages_service, skill_messages_app, "
+                "skill_messages_retention"
+            ]
+            assert roles(host) == []
 
             connection.execute("; ".join(f"CREATE ROLE {role}" for role in ROLES).encode())
             succeeds(host, "deploy", "--verify", "--to", "roles")
@@ -557,27 +580,103 @@ def test_a_role_that_another_database_uses_stays(
 
 
 def test_a_revert_drops_nothing_that_others_depend_on(empty: Database) -> None:
+    """All of them are named before anything is undone."""
     succeeds(empty, "deploy")
     with empty.connect(DEPLOYER) as connection:
         connection.execute("""
             CREATE TABLE likes (
                 skill_id text, tenant_id text,
                 FOREIGN KEY (skill_id, tenant_id) REFERENCES skills (id, tenant_id)
-            )
+            );
+            CREATE VIEW texts AS SELECT message FROM skill_messages;
+            CREATE VIEW totals AS SELECT sent FROM skill_message_totals;
+            CREATE VIEW badge AS SELECT get_unread_count_for_user('u');
         """)
-    assert "cannot drop table public.skills because" in fails(empty, "revert", "-y")
+    before = dump(empty)
+    for choice in ([], ["--set", "messages=discard"]):
+        complaint = fails(empty, "revert", "-y", *choice)
+        for dependant in ("table public.likes", "view public.texts", "view public.totals"):
+            assert f"{dependant} depends on" in complaint
+        assert "view public.badge depends on function" in complaint
+        assert "HINT:  Drop it first. Nothing was undone." in complaint
+        assert dump(empty) == before
+    succeeds(empty, "verify")
     with empty.connect(DEPLOYER) as connection:
-        connection.execute("DROP TABLE likes")
+        connection.execute("DROP TABLE likes; DROP VIEW texts, totals, badge")
+
+
+def test_a_revert_loses_nothing_unless_told_to(empty: Database) -> None:
+    untouched = dump(empty)
+    succeeds(empty, "deploy")
+    fill(empty)
+    before = dump(empty)
+    lost = (
+        "this revert would lose 1 rows of public.skill_messages, 1 rows of public.tenants, "
+        "1 rows of public.users, 1 rows of public.skills"
+    )
+    for options in ([], ["--to", "tables/host_tables"], ["--to", "monitoring/get_message_stats"]):
+        complaint = fails(empty, "revert", "-y", *options)
+        assert lost in complaint
+        assert "HINT:  Nothing was undone. To export them all, run: psql " in complaint
+        assert dump(empty) == before
+    assert "messages is 'all'" in fails(empty, "revert", "-y", "--set", "messages=all")
+
+    # What was said to stop before the table does not go past it.
+    succeeds(empty, "revert", "-y", "--set", "messages=keep", "--to", "rules/message_life")
+    succeeds(empty, "deploy")
+    assert dump(empty) == before
+    assert lost in fails(empty, "revert", "-y", "--set", "messages=keep")
+    assert lost in fails(empty, "revert", "-y")
+    succeeds(empty, "deploy")
+    assert dump(empty) == before
+
+    succeeds(empty, "revert", "-y", "--set", "messages=discard", "--to", "tables/host_tables")
+    assert "would lose 1 rows of public.tenants, 1 rows of" in fails(empty, "revert", "-y")
+    succeeds(empty, "revert", "-y", "--set", "messages=discard")
+    assert dump(empty) == untouched
+
+
+def test_a_failed_deploy_reverts_nothing(host: Database) -> None:
+    """An upgrade that fails must not take the messages with it."""
+    succeeds(host, "deploy")
+    with host.connect() as connection:
+        succeeds(host, "revert", "-y", "--to", "monitoring/get_message_stats")
+        connection.execute("CREATE TABLE skill_message_totals ()")
+        before = dump(host)
+        assert "must be owner of table skill_message_totals" in fails(host, "deploy")
+        assert dump(host) == before
+        connection.execute("DROP TABLE skill_message_totals")
+    succeeds(host, "deploy")
+
+
+def test_nobody_queues_up_behind_a_revert(host: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's open transaction keeps it from its locks, and it keeps nobody from theirs."""
+    succeeds(host, "deploy")
+    before = dump(host)
+    monkeypatch.setenv("PGOPTIONS", "-c skill_messages.patience=2s")
+    with (
+        host.connect() as reader,
+        host.connect(options="-c lock_timeout=1s") as other,
+        reader.transaction(),
+        ThreadPoolExecutor() as pool,
+    ):
+        reader.execute("SELECT FROM skill_messages, users, skills, tenants")
+        reverting = pool.submit(sqitch, "revert", host.target, "-y")
+        statements = 0
+        while not reverting.done():
+            for table in ("skill_messages", "users"):
+                other.execute(f"SELECT FROM {table} LIMIT 1".encode())
+                statements += 1
+        assert statements > 100
+        assert "no moment without other transactions was found" in reverting.result().stderr
+    assert dump(host) == before
 
 
 def test_a_revert_that_stops_half_way_leaves_the_table_closed(empty: Database) -> None:
     """The privileges of a role go with its walls, and row-level security only with the table."""
     succeeds(empty, "deploy")
+    fill(empty)
     with empty.connect(DEPLOYER) as owner, empty.connect() as connection:
-        connection.execute("INSERT INTO tenants VALUES ('t', 'T')")
-        connection.execute("INSERT INTO users VALUES ('u', 't', 'U')")
-        connection.execute("INSERT INTO skills VALUES ('s', 't', 'S')")
-        as_service(empty, "t", "SELECT send_skill_message('u', 'u', 's', 'Hello')")
         owner.execute("CREATE VIEW texts AS SELECT message FROM skill_messages")
 
         def seen(role: str, user_id: str) -> int | None:
@@ -594,13 +693,14 @@ def test_a_revert_that_stops_half_way_leaves_the_table_closed(empty: Database) -
             ("isolation/tenant_isolation", 1, None, None),
             ("tables/skill_messages", None, None, None),
         ):
-            succeeds(empty, "revert", "-y", "--to", change)
+            succeeds(empty, "revert", "-y", "--set", "messages=keep", "--to", change)
             assert seen("skill_messages_service", "") == service
             assert seen("skill_messages_app", "u") == app
             assert seen("skill_messages_app", "other") == other
             assert owner.execute("TABLE texts").fetchall() == []
 
-        assert "cannot drop table public.skill_messages because" in fails(empty, "revert", "-y")
+        discard = ["--set", "messages=discard"]
+        assert "view public.texts depends on" in fails(empty, "revert", "-y", *discard)
         assert owner.execute("TABLE texts").fetchall() == []
         query = "SELECT message FROM skill_messages"
         assert connection.execute(query).fetchall() == [("Hello",)]

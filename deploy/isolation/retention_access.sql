@@ -5,10 +5,12 @@
 -- UPDATE (message) lets it write [erased] there, and nothing else, as content_never_changes sees
 -- to. It needs ctid to lock messages in the order of the table.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 
 DROP POLICY IF EXISTS retention_access ON public.skill_messages;

@@ -1,5 +1,5 @@
 -- Deploy skill_messages:isolation/tenant_isolation to pg
--- requires: tables/skill_messages
+-- requires: tables/foreign_keys
 --
 -- One door, several walls. tenant_access is the only permissive policy, the door; it repeats the
 -- tenant predicate so that no policy, taken alone, admits a row of another tenant. All others are
@@ -11,10 +11,12 @@
 -- (SELECT tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be,
 -- and the first by its name. CASE keeps it apart from the others, which the planner would merge.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 
 DROP POLICY IF EXISTS tenant_access ON public.skill_messages;

@@ -5,10 +5,12 @@
 -- what an OR would be, but leaves the inbox its ordered index scan. No user set matches nobody: ids
 -- are never empty. The privileges come last: before its walls, skill_messages_app reaches nothing.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 
 DROP POLICY IF EXISTS app_reads_own ON public.skill_messages;

@@ -5,6 +5,8 @@
 --
 -- Counts every message of the tenant: for a dashboard, not for every page view.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

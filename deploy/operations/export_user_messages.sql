@@ -6,6 +6,8 @@
 --
 -- Two halves, each by its own index, instead of one condition with an OR.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -8,6 +8,8 @@
 -- index condition because infinity stands for "from the newest", and because COALESCE, which the
 -- planner holds for leaky, stays out of the query: under row-level security it would be a filter.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -3,6 +3,8 @@
 -- requires: isolation/user_isolation
 -- requires: tables/hidden_names
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

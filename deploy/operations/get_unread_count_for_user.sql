@@ -7,6 +7,8 @@
 -- For a badge that says "99+", ask for at_most => 100: a LIMIT stops the scan there. Two queries,
 -- since LIMIT NULL, though it means no limit, made the count of a large inbox three times as slow.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

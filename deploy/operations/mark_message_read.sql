@@ -6,6 +6,8 @@
 --
 -- coalesce, not "WHERE read_at IS NULL": that condition would walk the index of unread messages.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -10,6 +10,8 @@
 -- In the order of the table, as the cascade from a deleted skill does: in another order the two
 -- would deadlock. Then by id, not by place: a message that was answered meanwhile has moved.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -10,6 +10,8 @@
 -- into an error that names the argument. ON CONFLICT names no key: whichever unique key refuses the
 -- id, the content decides between a retry and an error.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

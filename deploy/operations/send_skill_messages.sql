@@ -6,6 +6,8 @@
 -- wait for one another instead of deadlocking. Only when that is refused are the elements sent one
 -- by one, in the same order, to learn which is at fault.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

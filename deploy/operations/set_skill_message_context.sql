@@ -5,6 +5,8 @@
 -- Both settings are always written, so that no user of an earlier call in the transaction lingers.
 -- The third says that this function chose the tenant.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -9,6 +9,8 @@
 -- so that one caller groups the skills. The column is called new_status because PL/pgSQL has one
 -- namespace for arguments and result columns.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

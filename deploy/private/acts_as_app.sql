@@ -2,6 +2,8 @@
 -- requires: roles
 -- requires: private/revoke_from_all
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

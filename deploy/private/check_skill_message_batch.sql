@@ -5,6 +5,8 @@
 -- Looks at the form alone, once for all elements, before the first of them is stored. What they say
 -- is for the table's constraints.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -6,6 +6,8 @@
 -- the rights of a role its inbox would be empty without a word: an operation that is about to
 -- answer with nothing asks here first.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -5,6 +5,8 @@
 -- SET or set_config chose them. A default that the connection brings along (startup option, ALTER
 -- ROLE or DATABASE … SET) was chosen by nobody. RESET shows it, in a block that is undone.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

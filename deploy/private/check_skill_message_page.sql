@@ -2,6 +2,8 @@
 -- requires: private/current_skill_message_tenant
 -- requires: private/raise_skill_message_violation
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

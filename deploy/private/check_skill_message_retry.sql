@@ -4,6 +4,8 @@
 -- What the sending functions ask when an id is taken: content alone decides between a retry, which
 -- has succeeded already, and an error. A message that the caller may not see is a different one.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -4,6 +4,8 @@
 -- Every operation asks this when its caller is not plainly right. It only turns a missing or wrong
 -- context into a clear error: the policies admit nothing then, whether anybody asks or not.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -7,6 +7,8 @@
 -- PostgreSQL 18 has uuidv7(); this is for all versions alike. In SQL, with its names resolved when
 -- it is made: the planner puts the expression in place of the call, which is 4 % of a send.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -3,6 +3,8 @@
 --
 -- Who else has a privilege on a table: default privileges, or a grant that nobody remembers.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -6,6 +6,8 @@
 -- them apart. An operation that finds its message needs no check of the context, since without one
 -- the policies show it nothing; here is where that is explained.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -5,6 +5,8 @@
 -- turns what a constraint refused into an error that names the argument; one that it does not know
 -- it leaves alone.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -4,6 +4,8 @@
 -- ALTER DEFAULT PRIVILEGES may have opened a fresh object to anybody, not only to PUBLIC. Each
 -- change calls this before it grants what it means to grant.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -48,6 +50,9 @@ COMMENT ON PROCEDURE skill_messages_private.revoke_from_all IS
 object: its qualified name; of a function with the types of its arguments.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.revoke_from_all(text)');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.begin_change()');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.has_host_key(regclass)');
+CALL skill_messages_private.revoke_from_all('skill_messages_private.operations()');
 CALL skill_messages_private.revoke_from_all('skill_messages_private.preflight()');
 
 COMMIT;

@@ -3,6 +3,8 @@
 --
 -- What every verify script asks of a function, so that it says only what is particular to its own.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -21,7 +23,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_callers CONSTANT text[] := ARRAY(
-        SELECT 'skill_messages_' || caller FROM unnest(callers) AS caller ORDER BY 1
+        SELECT CASE caller WHEN 'pg_monitor' THEN '' ELSE 'skill_messages_' END || caller
+        FROM unnest(callers) AS caller
+        ORDER BY 1
     );
     v_differs text;
 BEGIN
@@ -80,7 +84,7 @@ names resolved; the owner of the schema skill_messages_private; SECURITY INVOKER
 search_path; no overload.
 signature: its qualified name with the types of its arguments. arguments, result: as the catalogue
 prints them; the result of a procedure is null. callers: who may execute it beside the owner:
-service, app, retention. volatility: volatile, stable or immutable.';
+service, app, retention, pg_monitor. volatility: volatile, stable or immutable.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.verify_function(text, text, text, text[], text)'

@@ -3,6 +3,8 @@
 --
 -- What every verify script asks of the privileges on a table or view.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -5,6 +5,8 @@
 -- One batch of a purge: what a transaction deletes. It skips what somebody else has locked; the
 -- next purge will find it.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

@@ -10,6 +10,8 @@
 -- of it: ids, skills, status and times, and [erased] in place of the text. The rows are locked in
 -- the order of the table first, as everybody does who locks several.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

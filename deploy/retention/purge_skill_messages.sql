@@ -7,6 +7,8 @@
 -- Commits after each batch, so call it outside a transaction. A procedure that commits can have no
 -- SET clause: it sets the search_path itself, in every transaction anew.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

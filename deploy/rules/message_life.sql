@@ -6,10 +6,12 @@
 -- included. Saying what is already so breaks no rule. Few triggers, since each costs an INSERT or
 -- UPDATE 1 to 3 %, for its WHEN clause is read anew by every statement.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 CREATE OR REPLACE FUNCTION skill_messages_private.refuse_skill_message_change() RETURNS trigger
 LANGUAGE plpgsql

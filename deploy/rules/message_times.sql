@@ -6,10 +6,12 @@
 -- Date can hold. The first reading stands. All are cut, not rounded: a rounded one could lie ahead
 -- of the clock. The triggers fire after those that refuse, in the order of their names.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 CREATE OR REPLACE FUNCTION skill_messages_private.set_skill_message_times() RETURNS trigger
 LANGUAGE plpgsql

@@ -5,6 +5,8 @@
 -- none of our roles makes every name null, without a word. So deploy and verify say what is
 -- missing.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

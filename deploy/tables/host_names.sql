@@ -5,6 +5,8 @@
 -- where there is none. A host that calls it otherwise replaces the view, and nothing else. They
 -- read as the caller: what the host's policies hide stays hidden.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;

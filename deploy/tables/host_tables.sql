@@ -1,18 +1,18 @@
 -- Deploy skill_messages:tables/host_tables to pg
 -- requires: roles
--- requires: private/revoke_from_all
+-- requires: private/short_locks
 --
 -- tenants, users and skills belong to the host application. One that is absent is created, with
--- tenant isolation of its own; one that is present is adopted: preflight() has checked it, it gets
--- no more than the unique index (tenant_id, id) that the foreign keys need, and is otherwise left
--- alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
+-- tenant isolation of its own; one that is present is adopted: preflight() has checked it, the next
+-- changes give it no more than the unique index that the foreign keys need, and it is otherwise
+-- left alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
 -- skill_messages)".
+
+CALL skill_messages_private.begin_change();
 
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
--- Rather fail than queue the host's writers behind a waiting deploy.
-SET LOCAL lock_timeout = '5s';
 
 DO $$
 DECLARE
@@ -33,7 +33,7 @@ BEGIN
     FOREACH v_table IN ARRAY ARRAY['users', 'skills']
     LOOP
         IF to_regclass('public.' || v_table) IS NULL THEN
-            EXECUTE format($table$
+            CALL skill_messages_private.short_locks(format($table$
                 CREATE TABLE public.%1$I (
                     id text CONSTRAINT %2$I CHECK (id <> ''),
                     tenant_id text NOT NULL REFERENCES public.tenants (id)
@@ -41,7 +41,7 @@ BEGIN
                     name text NOT NULL,
                     PRIMARY KEY (id, tenant_id)
                 )
-            $table$, v_table, v_table || '_id_check', v_table || '_tenant_id_check');
+            $table$, v_table, v_table || '_id_check', v_table || '_tenant_id_check'));
             EXECUTE format('CREATE INDEX %I ON public.%I (tenant_id)',
                 v_table || '_tenant_id_idx', v_table);
             EXECUTE format('COMMENT ON COLUMN public.%I.tenant_id IS '
@@ -86,28 +86,6 @@ BEGIN
             '''Everybody, the owner included: the current tenant only.''', v_table);
         EXECUTE format('COMMENT ON POLICY tenant_access ON public.%I IS '
             '''Both roles: the current tenant only.''', v_table);
-    END LOOP;
-
-    FOREACH v_table IN ARRAY ARRAY['users', 'skills']
-    LOOP
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_index AS i
-            WHERE i.indrelid = to_regclass('public.' || v_table)
-                AND i.indisunique AND i.indimmediate AND i.indisvalid
-                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 2
-                AND ARRAY['id', 'tenant_id'] = ARRAY(
-                    SELECT a.attname::text
-                    FROM pg_attribute AS a
-                    WHERE a.attrelid = i.indrelid AND a.attnum IN (i.indkey[0], i.indkey[1])
-                    ORDER BY 1
-                )
-        ) THEN
-            EXECUTE format('CREATE UNIQUE INDEX %I ON public.%I (tenant_id, id)',
-                v_table || '_skill_messages_key', v_table);
-            EXECUTE format('COMMENT ON INDEX public.%I IS %L', v_table || '_skill_messages_key',
-                'What the foreign keys of skill_messages refer to (created by skill_messages)');
-        END IF;
     END LOOP;
 END;
 $$;

@@ -95,8 +95,7 @@ def installed(url: str) -> Iterator[psycopg.Connection[Any]]:
             chapter("sqitch verify")
             console.print(sqitch("verify", f"db:{url}").stdout, markup=False)
 
-        query = "SELECT FROM pg_trigger WHERE tgname = 'notify_sent' AND tgenabled = 'D'"
-        if admin.execute(query).rowcount:
+        if not present("(SELECT oid FROM pg_trigger WHERE tgname = 'notify_sent')"):
             admin.execute("SELECT public.switch_skill_message_notifications(true)")
             undo.callback(admin.execute, "SELECT public.switch_skill_message_notifications(false)")
 

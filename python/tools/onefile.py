@@ -20,7 +20,11 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
 BEGIN
-    IF to_regclass('public.skill_messages') IS NOT NULL
+    IF NOT pg_try_advisory_xact_lock(1936420211) THEN
+        RAISE EXCEPTION 'another deploy or revert of skill_messages is at work'
+            USING ERRCODE = 'lock_not_available',
+                  HINT = 'Wait until it has ended.';
+    ELSIF to_regclass('public.skill_messages') IS NOT NULL
         OR to_regnamespace('skill_messages_private') IS NOT NULL THEN
         RAISE EXCEPTION 'skill_messages exists already, so nothing was loaded'
             USING ERRCODE = 'duplicate_object',
@@ -32,8 +36,58 @@ END;
 $$;
 """
 
+# What psql runs statement by statement, outside a transaction.
+ONLINE = re.compile(r"^SELECT (skill_messages_private\.\w+\('\w+'\)) \\gexec\n", re.MULTILINE)
+
+# In one transaction, and while the writers of the table wait.
+PLAIN = """\
+DO $$
+DECLARE
+    v_statement text;
+BEGIN
+    FOR v_statement IN SELECT {}
+    LOOP
+        EXECUTE replace(v_statement, ' CONCURRENTLY', '');
+    END LOOP;
+END;
+$$;
+"""
+
+# Before the first of them. What was never analyzed is known by its size.
+SMALL_ONLY = """\
+-- In one transaction an index is built while writers wait: for small tables only.
+DO $$
+DECLARE
+    v_statements text;
+BEGIN
+    SELECT string_agg(needed.statement, '; ')
+    INTO v_statements
+    FROM unnest(ARRAY['users', 'skills']) AS host (name)
+    INNER JOIN pg_class AS c ON c.oid = to_regclass('public.' || host.name)
+    CROSS JOIN skill_messages_private.host_key_statements(host.name) AS needed (statement)
+    WHERE needed.statement NOT LIKE 'COMMENT %' AND (
+        greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) > 100000
+        OR c.reltuples < 0 AND pg_relation_size(c.oid) > 10000000
+    );
+
+    IF v_statements IS NOT NULL THEN
+        RAISE EXCEPTION 'users or skills has more than 100,000 rows, and no key for foreign keys'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Run first, outside a transaction: ' || v_statements;
+    END IF;
+END;
+$$;
+
+"""
+
 # At column 0 and with a semicolon: the BEGIN of a function's body has none, its COMMIT is indented.
 BOUNDARY = re.compile(r"^(BEGIN|COMMIT);\n\n?", re.MULTILINE)
+
+# A session's lock, for which the one transaction has its own.
+LOCK = "CALL skill_messages_private.begin_change();\n\n"
+
+# A session's lock, for which the one transaction has its own.
+LOCK = "CALL skill_messages_private.begin_change();\n\n"
 
 # Likewise: what a function sets for itself is indented.
 SETTING = re.compile(r"^SET LOCAL (\w+) = (.+);\n", re.MULTILINE)
@@ -45,7 +99,9 @@ def onefile(root: Path = ROOT) -> str:
     names = list(scripts(root, changes))
     bodies = [body((root / "deploy" / name).read_text(), name) for name in names]
     parts = [header, *settled(bodies, dict(SETTING.findall(header))), "COMMIT;"]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    text = "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    first, loop, rest = text.partition(PLAIN[: PLAIN.index("{")])
+    return first + (SMALL_ONLY if loop else "") + loop + rest
 
 
 def parse(plan: str) -> tuple[list[tuple[str, list[str]]], list[str]]:
@@ -79,23 +135,27 @@ def scripts(root: Path, changes: list[tuple[str, list[str]]]) -> Iterator[str]:
 
 
 def body(script: str, name: str) -> str:
-    """A script without its own transaction.
+    """A script for a transaction that is not its own.
 
     Raises:
-        ValueError: It is not exactly one transaction.
+        ValueError: It is neither transactions from end to end nor what ONLINE finds.
     """
-    if BOUNDARY.findall(script) != ["BEGIN", "COMMIT"]:
-        raise ValueError(f"deploy/{name} is not one transaction")
-    return BOUNDARY.sub("", script)
+    boundaries = BOUNDARY.findall(script)
+    if boundaries != ["BEGIN", "COMMIT"] * (len(boundaries) // 2):
+        raise ValueError(f"deploy/{name} does not end each transaction that it begins")
+    if bool(boundaries) == bool(ONLINE.search(script)):
+        raise ValueError(f"deploy/{name} is no transaction")
+    return ONLINE.sub(lambda found: PLAIN.format(found[1]), BOUNDARY.sub("", script.replace(LOCK, "")))
 
 
 def settled(bodies: list[str], held: dict[str, str]) -> Iterator[str]:
     """The bodies with their settings as they would be in transactions of their own.
 
     One that holds already is not said again, and one that a body does not ask for ends before it.
+    One without any has no transaction.
     """
     for text in bodies:
-        wanted = dict(SETTING.findall(text))
+        wanted = dict(SETTING.findall(text)) or held
         yield from (f"SET LOCAL {name} = DEFAULT;" for name in held if name not in wanted)
         for name, value in wanted.items() & held.items():
             line = re.escape(f"SET LOCAL {name} = {value};\n")

@@ -33,7 +33,11 @@ GROUPS = [
         "What a DBA or a scheduled job calls: deletion and erasure.",
         ["purge", "erase"],
     ),
-    ("Switches", "What the owner of the schema calls.", ["switch"]),
+    (
+        "Administration",
+        "The switch is the owner's; the version is for everybody who uses or monitors the package.",
+        ["switch", "skill"],
+    ),
 ]
 
 CONTENTS = """\

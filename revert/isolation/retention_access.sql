@@ -1,9 +1,11 @@
 -- Revert skill_messages:isolation/retention_access from pg
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 REVOKE ALL ON public.skill_messages FROM skill_messages_retention;
 

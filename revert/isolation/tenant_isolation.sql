@@ -2,10 +2,12 @@
 --
 -- Row-level security itself stays until the table goes: without a policy nobody sees a row.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 REVOKE ALL ON public.skill_messages FROM skill_messages_service;
 

@@ -2,10 +2,12 @@
 --
 -- The privileges go first: without its walls, skill_messages_app must not reach the table.
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 REVOKE ALL ON public.skill_messages FROM skill_messages_app;
 

@@ -1,9 +1,11 @@
 -- Revert skill_messages:operations/notifications from pg
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 DROP FUNCTION IF EXISTS public.switch_skill_message_notifications(boolean);
 DROP TRIGGER IF EXISTS notify_decided ON public.skill_messages;

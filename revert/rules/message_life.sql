@@ -1,9 +1,11 @@
 -- Revert skill_messages:rules/message_life from pg
 
+CALL skill_messages_private.begin_change();
+
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 DROP TRIGGER IF EXISTS content_never_changes ON public.skill_messages;
 DROP TRIGGER IF EXISTS answered_once ON public.skill_messages;

@@ -1,7 +1,7 @@
 -- Verify skill_messages:private/verify_function on pg
 --
 -- What checks the others is checked by itself, in full: that it raises, and that it is what it asks
--- of others. With it, the two functions that came before it.
+-- of others. With it, the functions that came before it.
 
 BEGIN;
 
@@ -46,6 +46,18 @@ $$;
 
 SELECT skill_messages_private.verify_function(
     'skill_messages_private.revoke_from_all(text)', 'IN object text', NULL, '{}'
+);
+
+SELECT skill_messages_private.verify_function(
+    'skill_messages_private.begin_change()', '', NULL, '{}'
+);
+
+SELECT skill_messages_private.verify_function(
+    'skill_messages_private.has_host_key(regclass)', 'host regclass', 'boolean', '{}', 'stable'
+);
+
+SELECT skill_messages_private.verify_function(
+    'skill_messages_private.operations()', '', 'SETOF text', '{}', 'immutable'
 );
 
 SELECT skill_messages_private.verify_function(

@@ -99,25 +99,6 @@ BEGIN
             RAISE NOTICE 'privileges on % have also: %', v_relation, v_others;
         END IF;
     END LOOP;
-
-    SELECT string_agg('public.' || host.name, ', ')
-    INTO v_others
-    FROM (VALUES ('users'), ('skills')) AS host (name)
-    WHERE NOT EXISTS (
-        SELECT
-        FROM pg_index AS i
-        WHERE i.indrelid = to_regclass('public.' || host.name)
-            AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 2
-            AND ARRAY['id', 'tenant_id'] = ARRAY(
-                SELECT a.attname::text
-                FROM pg_attribute AS a
-                WHERE a.attrelid = i.indrelid AND a.attnum IN (i.indkey[0], i.indkey[1])
-                ORDER BY 1
-            )
-    );
-    IF v_others IS NOT NULL THEN
-        RAISE EXCEPTION 'no unique key (tenant_id, id): %', v_others;
-    END IF;
 END;
 $$;
 

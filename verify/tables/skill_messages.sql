@@ -51,20 +51,8 @@ BEGIN
         ('skill_messages_answered_at_check CHECK (((answered_at IS NULL) OR ((answered_at '
             '>= created_at) AND (answered_at <= ''9999-12-31 23:59:59.999+00''::timestamp with '
             'time zone) AND (status <> ''pending''::text))))'),
-        ('skill_messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id)'),
-        ('skill_messages_from_user_id_fkey '
-            'FOREIGN KEY (tenant_id, from_user_id) REFERENCES public.users(tenant_id, id)'),
-        ('skill_messages_to_user_id_fkey '
-            'FOREIGN KEY (tenant_id, to_user_id) REFERENCES public.users(tenant_id, id)'),
         ('skill_messages_to_user_stats {d,f} ON tenant_id, to_user_id'),
         ('skill_messages_from_user_stats {d,f} ON tenant_id, from_user_id'),
-        ('skill_messages_subject_skill_id_fkey '
-            'FOREIGN KEY (tenant_id, subject_skill_id) REFERENCES public.skills(tenant_id, id) '
-            'ON DELETE CASCADE'),
-        ('skill_messages_proposed_parent_skill_id_fkey '
-            'FOREIGN KEY (tenant_id, proposed_parent_skill_id) '
-            'REFERENCES public.skills(tenant_id, id) '
-            'ON DELETE SET NULL (proposed_parent_skill_id)'),
         ('skill_messages_to_user_idx '
             '(to_user_id, tenant_id, created_at, id COLLATE "C")'),
         ('skill_messages_unread_idx (to_user_id, tenant_id) INCLUDE (from_user_id) '

@@ -208,13 +208,15 @@ UNION ALL
 SELECT 'nobody may create anything in a schema of ours', name
 FROM privilege WHERE kind = 'schema' AND privilege_type <> 'USAGE'
 UNION ALL
-SELECT 'no privilege for anybody else than the three roles, but the totals for pg_monitor', name
+SELECT 'none but the three roles has a privilege; pg_monitor has the totals and the version', name
 FROM privilege
 WHERE grantee <> 0
     AND grantee::regrole::text NOT IN (
         'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
     )
-    AND (name, grantee::regrole::text) <> ('skill_message_totals', 'pg_monitor')
+    AND (name, grantee::regrole::text) NOT IN (
+        ('skill_message_totals', 'pg_monitor'), ('skill_messages_version()', 'pg_monitor')
+    )
 UNION ALL
 SELECT 'no privilege can be passed on', name FROM privilege WHERE is_grantable
 UNION ALL
@@ -329,17 +331,17 @@ VALUES
     ('no table or column can be touched by PUBLIC', 'skill_messages_private.user_names'),
     ('no schema of ours is open to PUBLIC', 'skill_messages_private'),
     ('nobody may create anything in a schema of ours', 'skill_messages_private'),
-    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+    ('none but the three roles has a privilege; pg_monitor has the totals and the version',
         'unforced'),
-    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+    ('none but the three roles has a privilege; pg_monitor has the totals and the version',
         'rows_of()'),
-    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+    ('none but the three roles has a privilege; pg_monitor has the totals and the version',
         'peephole'),
-    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+    ('none but the three roles has a privilege; pg_monitor has the totals and the version',
         'skill_messages_private'),
-    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+    ('none but the three roles has a privilege; pg_monitor has the totals and the version',
         'skill_messages_private.careless_helper()'),
-    ('no privilege for anybody else than the three roles, but the totals for pg_monitor',
+    ('none but the three roles has a privilege; pg_monitor has the totals and the version',
         'skill_messages_private.skill_names.name'),
     ('no privilege can be passed on', 'half_walled'),
     ('no privilege can be passed on', 'skill_messages_private'),

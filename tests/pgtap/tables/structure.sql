@@ -5,7 +5,7 @@
 BEGIN;
 \ir ../include/fixture.psql
 \ir ../include/strangers.psql
-SELECT plan(428);
+SELECT plan(483);
 
 -- Roles.
 SELECT is(
@@ -76,7 +76,7 @@ SELECT is_unless(
     (SELECT count(*) FROM package_relation
     WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('i', 'I'))
     + (SELECT count(*) FROM package_function WHERE pronamespace = 'public'::regnamespace),
-    20::bigint, 'the schema public has these five, fifteen functions, and nothing else'
+    21::bigint, 'the schema public has these five, sixteen functions, and nothing else'
 );
 
 SELECT is_unless(
@@ -378,7 +378,7 @@ FROM (VALUES
     ])
 ) AS t (tab, indexes);
 
--- Triggers: enabled, before, for each row. Those that notify are off, and are in notifications.sql.
+-- Triggers: enabled, before, for each row. Those that notify are in notifications.sql.
 SELECT is(
     (SELECT tgenabled::text || ' ' || regexp_replace(pg_get_triggerdef(oid),
         '.* (BEFORE \w+) .*(FOR EACH \w+) .*', '\1 \2')
@@ -412,6 +412,10 @@ SELECT bag_eq(
             ('notify_sent', 'notify_skill_message'),
             ('notify_decided', 'notify_skill_message')
         ) AS t (name, function)
+        -- Off, they are absent.
+        WHERE name NOT LIKE 'notify%' OR EXISTS (
+            SELECT FROM pg_trigger WHERE tgrelid = 'skill_messages'::regclass AND tgname = name
+        )
     $$,
     'there are no other triggers, on none of the package''s tables'
 );
@@ -707,6 +711,8 @@ FROM (VALUES
         'INOUT deleted bigint DEFAULT 0', 'procedure'),
     ('public', 'switch_skill_message_notifications', '{boolean}', 'nobody', 'v',
         'switched_on boolean', 'void'),
+    ('public', 'skill_messages_version', '{}', 'both retention monitor', 'i', '',
+        'TABLE(release text, last_change text)'),
 
     -- What the operations call.
     ('private', 'acts_as_app', '{}', 'both retention', 's', '', 'boolean'),
@@ -741,6 +747,16 @@ FROM (VALUES
 
     -- What deploy and verify call.
     ('private', 'preflight', '{}', 'nobody', 's', '', 'void'),
+    ('private', 'begin_change', '{}', 'nobody', 'v', '', 'procedure'),
+    ('private', 'operations', '{}', 'nobody', 'i', '', 'SETOF text'),
+    ('private', 'has_host_key', '{regclass}', 'nobody', 's', 'host regclass', 'boolean'),
+    ('private', 'host_key_statements', '{text,boolean}', 'nobody', 's',
+        'name text, wanted boolean DEFAULT true', 'SETOF text'),
+    ('private', 'short_locks', '{text}', 'nobody', 'v', 'IN statement text', 'procedure'),
+    ('private', 'add_foreign_key', '{text,text}', 'nobody', 'v',
+        'IN name text, IN definition text', 'procedure'),
+    ('private', 'check_revert', '{text}', 'nobody', 'v', 'IN messages text', 'procedure'),
+    ('private', 'rehearse_revert', '{boolean}', 'nobody', 'v', 'IN discard boolean', 'procedure'),
     ('private', 'hidden_names', '{}', 'nobody', 's', '', 'SETOF text'),
     ('private', 'other_grantees', '{text,text[]}', 'nobody', 's',
         'relation text, VARIADIC expected text[]', 'text'),
@@ -771,7 +787,8 @@ FROM execution;
 
 SELECT function_privs_are(schema, name, types, role, CASE
     WHEN role IN ('skill_messages_service', 'skill_messages_app') AND who ~ 'both'
-        OR role = 'skill_messages_retention' AND who ~ 'retention' THEN '{EXECUTE}'::text[]
+        OR role = 'skill_messages_retention' AND who ~ 'retention'
+        OR role = 'pg_monitor' AND who ~ 'monitor' THEN '{EXECUTE}'::text[]
     ELSE '{}'
 END)
 FROM execution
@@ -796,7 +813,7 @@ SELECT bag_eq(
         FROM execution
         CROSS JOIN (VALUES
             ('skill_messages_service', 'both'), ('skill_messages_app', 'both'),
-            ('skill_messages_retention', 'retention')
+            ('skill_messages_retention', 'retention'), ('pg_monitor', 'monitor')
         ) AS r (role, whose)
         WHERE who ~ whose
     $$,
@@ -828,19 +845,20 @@ FROM (VALUES
     ('may run in parallel: it reads settings', 'p.proparallel <> ''u'''),
     ('has another setting than its search_path',
         'coalesce(p.proconfig, ''{}'') <> ''{"search_path=pg_catalog, pg_temp"}'' '
-        'AND p.proname NOT IN (''purge_skill_messages'', ''new_skill_message_id'')'),
+        'AND p.proname NOT IN (''purge_skill_messages'', ''begin_change'', '
+        '''new_skill_message_id'')'),
     ('has a support function or a transform', 'p.prosupport <> 0 OR p.protrftypes IS NOT NULL')
 ) AS rules (what, condition);
 
--- The one commits, and so can have no setting; the other, with one, would be no expression any
--- more.
+-- Two commit, and so can have no setting; the third, with one, would be no expression any more.
 SELECT is(
     (SELECT concat_ws(' ', l.lanname, p.proconfig, p.prosqlbody IS NOT NULL)
     FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang WHERE p.oid = name::regproc),
     expected, name || '() has no setting'
 )
 FROM (VALUES
-    ('purge_skill_messages', 'plpgsql f'), ('skill_messages_private.new_skill_message_id', 'sql t')
+    ('purge_skill_messages', 'plpgsql f'), ('skill_messages_private.begin_change', 'plpgsql f'),
+    ('skill_messages_private.new_skill_message_id', 'sql t')
 ) AS f (name, expected);
 
 SELECT * FROM finish();

@@ -1,0 +1,10 @@
+-- Deploy skill_messages:tables/skills_key to pg
+-- requires: tables/host_tables
+-- requires: private/host_key_statements
+--
+-- Not in a transaction: the index is built while the host reads and writes skills. Interrupted, it
+-- leaves an invalid index, which the next run drops.
+
+CALL skill_messages_private.begin_change();
+
+SELECT skill_messages_private.host_key_statements('skills') \gexec

@@ -1,0 +1,12 @@
+-- Revert skill_messages:private/host_key_statements from pg
+
+CALL skill_messages_private.begin_change();
+
+BEGIN;
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL lock_timeout = '1s';
+
+DROP FUNCTION IF EXISTS skill_messages_private.host_key_statements(text, boolean);
+
+COMMIT;
