@@ -1,6 +1,9 @@
 # make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
 # make test [ARGS='-k isolation']           every promise, tested
 # make test-hosts                           pgTAP on seven kinds of hosts' databases
+# make test-matrix [VERSIONS='16 18'] [PYTHONS=3.12]   all of it on each PostgreSQL; the client's
+#                                           tests on each Python; one table at the end
+# make trial [ARGS='--rows 100000']         deploy, revert, convert under traffic and kill -9
 # make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
 # make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
@@ -9,6 +12,8 @@
 
 PYTHON = .venv/bin/python
 SIZE = full
+VERSIONS = 15 16 17 18
+PYTHONS = 3.10 3.11 3.12 3.13
 SQL_DIRS = deploy revert verify sql
 export PYTHONPATH = python/tools
 
@@ -17,7 +22,7 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo test test-hosts bench lint docs setup
+.PHONY: demo test test-hosts test-matrix trial bench lint docs setup
 
 demo: setup
 	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
@@ -28,6 +33,12 @@ test: setup
 test-hosts: setup
 	@HOSTS=1 $(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto \
 		tests/test_pgtap.py -k kind $(ARGS)
+
+test-matrix: setup
+	@$(PYTHON) python/tools/matrix.py --servers $(VERSIONS) --pythons $(PYTHONS) -- $(ARGS)
+
+trial: setup
+	@PYTHONPATH=python/tools:tests $(PYTHON) tests/trial/trial.py --output docs/trial.md $(ARGS)
 
 bench: setup
 	@$(PYTHON) tests/bench/bench.py --size $(SIZE) --output docs/benchmarks

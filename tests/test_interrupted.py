@@ -1,4 +1,4 @@
-"""Deploys and reverts that stop anywhere and are run again. The campaign of kills is "make trial"."""
+"""Deploys and reverts that stop anywhere and are run again; "make trial" kills many of them."""
 
 import subprocess
 from collections.abc import Iterator
@@ -8,10 +8,20 @@ import pytest
 from conftest import Database, dump, wait_until
 from onefile import parse
 from server import DEPLOYER, ROOT, sqitch
+from typing_extensions import LiteralString
 
 CHANGES = [name for name, _ in parse((ROOT / "sqitch.plan").read_text())[0]]
 
 LOCK = 1936420211
+
+ROWS: LiteralString = """
+INSERT INTO tenants VALUES ('t', 'T');
+INSERT INTO users VALUES ('u', 't', 'U');
+INSERT INTO skills VALUES ('s', 't', 'S');
+SET app.current_tenant_id = 't';
+INSERT INTO skill_messages (tenant_id, from_user_id, to_user_id, subject_skill_id, message)
+VALUES ('t', 'u', 'u', 's', 'Hello');
+"""
 
 
 def psql(database: Database, script: str, *options: str) -> subprocess.Popen[str]:
@@ -59,14 +69,7 @@ def test_all_scripts_once_more_change_nothing(database: Database) -> None:
     """Not the messages, not the privileges, not for a moment: the service reads all the time."""
     assert sqitch("deploy", database.target).returncode == 0
     with database.connect() as connection:
-        connection.execute("""
-            INSERT INTO tenants VALUES ('t', 'T');
-            INSERT INTO users VALUES ('u', 't', 'U');
-            INSERT INTO skills VALUES ('s', 't', 'S');
-            SET app.current_tenant_id = 't';
-            INSERT INTO skill_messages (from_user_id, to_user_id, tenant_id, subject_skill_id, message)
-            VALUES ('u', 'u', 't', 's', 'Hello');
-        """)
+        connection.execute(ROWS)
         before = dump(database)
         connection.execute("SET ROLE skill_messages_service")
         for change in CHANGES:
@@ -82,15 +85,19 @@ def test_all_scripts_once_more_change_nothing(database: Database) -> None:
 
 
 def test_one_deploy_or_revert_at_a_time(database: Database) -> None:
-    """The server goes on with a killed client's statement: the next run waits for it, and says so."""
+    """The server goes on with a killed client's statement: the next run says that it waits."""
     with database.connect() as zombie:
+
+        def is_waiting() -> bool:
+            query = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            return zombie.execute(query).rowcount == 1
+
         assert sqitch("deploy", database.target, "--to", "tables/host_tables").returncode == 0
         for kind in ("deploy", "revert"):
             for change in ("tables/users_key", "tables/host_tables"):
                 zombie.execute("SELECT pg_advisory_lock(%s)", [LOCK])
                 process = psql(database, f"{kind}/{change}")
-                asked = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-                wait_until(lambda: zombie.execute(asked).rowcount == 1)
+                wait_until(is_waiting)
                 assert process.poll() is None
                 zombie.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
                 _, told = process.communicate()
@@ -116,11 +123,12 @@ def test_an_index_that_was_half_built_is_built_anew(host: Database) -> None:
     assert sqitch("deploy", host.target, "--to", "tables/host_tables").returncode == 0
     with host.connect() as writer, writer.transaction():
         writer.execute("UPDATE users SET name = name")
-        with host.connect(DEPLOYER) as connection, pytest.raises(psycopg.errors.LockNotAvailable):
-            connection.execute("SET lock_timeout = '50ms'")
-            connection.execute(
-                "CREATE UNIQUE INDEX CONCURRENTLY users_skill_messages_key ON users (tenant_id, id)"
-            )
+        build = "CREATE UNIQUE INDEX CONCURRENTLY users_skill_messages_key ON users (tenant_id, id)"
+        with (
+            host.connect(DEPLOYER, options="-c lock_timeout=50ms") as connection,
+            pytest.raises(psycopg.errors.LockNotAvailable),
+        ):
+            connection.execute(build)
     assert list(index(host)) == [False]
     run(host, "deploy/tables/users_key")
     assert list(index(host)) == [True]
@@ -162,13 +170,7 @@ def test_a_foreign_key_checks_what_force_hides_from_the_owner(empty: Database) -
     """Bound by its own policies the owner would find every message, or none, without its user."""
     assert sqitch("deploy", empty.target, "--to", "tables/foreign_keys").returncode == 0
     with empty.connect() as superuser:
-        superuser.execute("""
-            INSERT INTO tenants VALUES ('t', 'T');
-            INSERT INTO users VALUES ('u', 't', 'U');
-            INSERT INTO skills VALUES ('s', 't', 'S');
-            INSERT INTO skill_messages (from_user_id, to_user_id, tenant_id, subject_skill_id, message)
-            VALUES ('u', 'u', 't', 's', 'Hello');
-        """)
+        superuser.execute(ROWS)
         before = dump(empty)
         superuser.execute(
             "ALTER TABLE skill_messages DROP CONSTRAINT skill_messages_to_user_id_fkey"

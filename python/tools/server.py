@@ -93,17 +93,21 @@ class Server(testing.postgresql.Postgresql):  # type: ignore[misc]
             )
 
 
-def sqitch(command: str, target: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run Sqitch on this project, untouched by the configuration of whoever runs it."""
+def sqitch_command(command: str, target: str, *options: str) -> dict[str, Any]:
+    """Sqitch on this project, untouched by the configuration of whoever runs it, for Popen."""
     clean = {"SQITCH_SYSTEM_CONFIG": os.devnull, "SQITCH_USER_CONFIG": os.devnull}
     who = {"SQITCH_FULLNAME": "skill-messages", "SQITCH_EMAIL": "skill-messages@localhost"}
+    return {
+        "args": ["sqitch", command, *options, target],
+        "cwd": ROOT,
+        "env": os.environ | clean | who,
+    }
+
+
+def sqitch(command: str, target: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run it, whatever comes of it."""
     return subprocess.run(
-        ["sqitch", command, *options, target],
-        cwd=ROOT,
-        env=os.environ | clean | who,
-        capture_output=True,
-        text=True,
-        check=False,
+        **sqitch_command(command, target, *options), capture_output=True, text=True, check=False
     )
 
 

@@ -1,0 +1,43 @@
+"""What the campaigns found, as a page."""
+
+import os
+import subprocess
+from datetime import date
+
+# What was tried, what it must be, what was seen, whether that is good.
+Figure = tuple[str, str, str, bool]
+
+PAGE = """\
+# The trial
+
+Deploy, revert and conversion under traffic and under `kill -9`: `make trial` does all this again
+and writes this page.
+{postgres}, {sqitch}, {cores} cores, {date}; {minutes:.0f} minutes.
+
+| what | goal | seen | |
+|---|---|---|---|
+{rows}
+
+Waits are those of the host's clients for a lock on a table, as the server logs them. A kill ends
+Sqitch and psql at a random moment; then the same command is run again, and the dump is compared
+with that of a run that nobody disturbed. Where the kill came while Sqitch made its own registry,
+that is dropped first, as the [guide](operating.md) says.
+"""
+
+
+def markdown(figures: list[Figure], minutes: float) -> str:
+    def version(program: str) -> str:
+        command = [program, "--version"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    return PAGE.format(
+        postgres=version("postgres"),
+        sqitch=version("sqitch").partition("\n")[0],
+        cores=os.cpu_count(),
+        date=date.today().isoformat(),
+        minutes=minutes,
+        rows="\n".join(
+            f"| {title} | {goal} | {seen} | {'ok' if good else '**not ok**'} |"
+            for title, goal, seen, good in figures
+        ),
+    )

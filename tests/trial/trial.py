@@ -1,0 +1,51 @@
+"""Deploy, revert and conversion under conditions that a test cannot wait for: "make trial".
+
+python tests/trial/trial.py [--kills 15] [--rows 1000000] [--output docs/trial.md]
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from trial import adoption, convert, interrupted
+from trial.report import Figure, markdown
+
+
+def figures(kills: int, rows: int) -> Iterator[Figure]:
+    yield from adoption.campaign(rows)
+    yield from convert.run(lambda _: None, messages=rows, kills=kills)
+    yield from interrupted.campaign(kills)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=15, help="of each of five: 15")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="1000000")
+    parser.add_argument("--output", type=Path)
+    args = parser.parse_args()
+
+    console = Console(highlight=False)
+    begun = time.monotonic()
+    found = []
+    for figure in figures(args.kills, args.rows):
+        found.append(figure)
+        title, _, seen, good = figure
+        minutes = (time.monotonic() - begun) / 60
+        console.print(f"[dim]{minutes:4.1f} min[/]  {title}: [{'green' if good else 'red'}]{seen}")
+
+    table = Table("what", "goal", "seen", "")
+    for title, goal, seen, good in found:
+        table.add_row(title, goal, seen, "[green]ok[/]" if good else "[red]NOT OK[/]")
+    console.print(table)
+    if args.output:
+        args.output.write_text(markdown(found, (time.monotonic() - begun) / 60))
+    return 0 if all(good for *_, good in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
