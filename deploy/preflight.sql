@@ -56,8 +56,8 @@ $$;
 COMMENT ON SCHEMA skill_messages_private IS
 'What the functions of skill_messages call themselves. Not for applications.';
 
--- A session's lock: it lasts until the script's psql ends, or what the server still does for it. Who
--- waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
+-- A session's lock: it lasts until the script's psql ends, or what the server still does for it.
+-- Who waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
 -- COMMIT, and a procedure that commits cannot have a SET clause.
 CREATE OR REPLACE PROCEDURE skill_messages_private.begin_change()
 LANGUAGE plpgsql
@@ -87,7 +87,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.begin_change() IS
+COMMENT ON PROCEDURE skill_messages_private.begin_change IS
 'Waits until no other deploy or revert is at work, and keeps others waiting until the session ends.
 Call it outside a transaction.';
 

@@ -80,8 +80,8 @@ $$;
 COMMENT ON SCHEMA skill_messages_private IS
 'What the functions of skill_messages call themselves. Not for applications.';
 
--- A session's lock: it lasts until the script's psql ends, or what the server still does for it. Who
--- waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
+-- A session's lock: it lasts until the script's psql ends, or what the server still does for it.
+-- Who waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
 -- COMMIT, and a procedure that commits cannot have a SET clause.
 CREATE OR REPLACE PROCEDURE skill_messages_private.begin_change()
 LANGUAGE plpgsql
@@ -111,7 +111,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.begin_change() IS
+COMMENT ON PROCEDURE skill_messages_private.begin_change IS
 'Waits until no other deploy or revert is at work, and keeps others waiting until the session ends.
 Call it outside a transaction.';
 
@@ -818,7 +818,7 @@ BEGIN
         EXCEPTION
             WHEN lock_not_available THEN
                 IF clock_timestamp() > v_started + v_patience THEN
-                    RAISE EXCEPTION 'no moment without other transactions was found within % for: %',
+                    RAISE EXCEPTION 'within % the table was never free for: %',
                         v_patience, statement
                         USING ERRCODE = 'lock_not_available',
                               HINT = 'End the transactions that hold locks on the table (see '
@@ -829,7 +829,7 @@ BEGIN
         END;
 
         IF NOT v_told THEN
-            RAISE NOTICE 'waiting for a moment without other transactions: %', statement;
+            RAISE NOTICE 'waiting until the table is free: %', statement;
             v_told := true;
         END IF;
 
@@ -838,7 +838,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.short_locks(text) IS
+COMMENT ON PROCEDURE skill_messages_private.short_locks IS
 'Runs a statement that locks a table in use: waits at most 100 ms for each lock, so that nobody
 queues up longer behind it, and tries again for 5 minutes, or as long as the setting
 skill_messages.patience says.
@@ -871,10 +871,10 @@ DECLARE
     );
     v_table regclass;
     v_rows bigint;
-    v_lost text[] := '{}';
+    v_lost text[] := ARRAY[]::text[];
     v_statement text;
     v_detail text;
-    v_dependants text[] := '{}';
+    v_dependants text[] := ARRAY[]::text[];
 BEGIN
     -- No notice of what is gone already.
     PERFORM set_config('client_min_messages', 'warning', true);
@@ -921,17 +921,17 @@ BEGIN
     ELSIF v_lost <> '{}' AND NOT discard THEN
         RAISE EXCEPTION 'this revert would lose %', array_to_string(v_lost, ', ')
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Nothing was undone. To export them all, run: psql -XqAt -f sql/export.sql '
-                         '> messages.jsonl. To lose them: sqitch revert --set messages=discard. A '
-                         'revert that stops before the tables: sqitch revert --to … --set '
-                         'messages=keep';
+                  HINT = 'Nothing was undone. To export them all, run: psql -XqAt -d … '
+                         '-f sql/export.sql > messages.jsonl. To lose them: sqitch revert '
+                         '--set messages=discard. A revert that stops before the tables: '
+                         'sqitch revert --to … --set messages=keep';
     END IF;
 
     RAISE EXCEPTION 'nothing is in the way' USING ERRCODE = 'SM000';
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.rehearse_revert(boolean) IS
+COMMENT ON PROCEDURE skill_messages_private.rehearse_revert IS
 'Drops what a revert drops, and takes it back by an error.
 discard: whether messages may be lost.
 Errors: SM000 nothing is in the way; 2BP01 something of the host depends on it; 55000 messages, or
@@ -958,7 +958,7 @@ EXCEPTION
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.check_revert(text) IS
+COMMENT ON PROCEDURE skill_messages_private.check_revert IS
 'Raises if a revert would lose messages, or stop half-way.
 messages: discard, to lose them; keep, if the revert stops before the table; else empty.
 Errors: 2BP01 something of the host depends on the package; 55000 messages, or rows of the tables
@@ -983,7 +983,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_host CONSTANT regclass := format('public.%I', name);
+    v_host CONSTANT regclass := to_regclass(format('public.%I', name));
     v_index CONSTANT text := name || '_skill_messages_key';
     -- Of a partitioned table it cannot be built so.
     v_concurrently CONSTANT text := (
@@ -1036,8 +1036,8 @@ CALL skill_messages_private.revoke_from_all(
 -- tenants, users and skills belong to the host application. One that is absent is created, with
 -- tenant isolation of its own; one that is present is adopted: preflight() has checked it, the next
 -- changes give it no more than the unique index that the foreign keys need, and it is otherwise
--- left alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
--- skill_messages)".
+-- left alone. Comments tell which is which: the revert touches nothing that is not marked
+-- "(created by skill_messages)".
 
 DO $$
 DECLARE
@@ -1341,7 +1341,6 @@ TO skill_messages_service, skill_messages_app;
 --
 -- Run again, it keeps the table that is there, and verify compares it.
 
-SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 
 DO $$
@@ -1401,6 +1400,8 @@ CREATE TABLE IF NOT EXISTS public.skill_messages (
         )
     )
 ) WITH (fillfactor = 90);
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 -- Nothing is kept of the texts but the texts: statistics would hold some of them, and EXPLAIN would
 -- spell them out.
@@ -1496,8 +1497,6 @@ COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
 COMMENT ON CONSTRAINT skill_messages_answered_at_check ON public.skill_messages IS
 'Leave it out: it is noted when the status changes.';
 
-SET LOCAL lock_timeout = DEFAULT;
-
 SET LOCAL client_min_messages = DEFAULT;
 
 -- Deploy skill_messages:private/add_foreign_key to pg
@@ -1543,7 +1542,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.add_foreign_key(text, text) IS
+COMMENT ON PROCEDURE skill_messages_private.add_foreign_key IS
 'Gives skill_messages a foreign key that it lacks, and checks the rows that are there.
 name: of the constraint. definition: FOREIGN KEY …
 Errors: 23503 a row breaks it; 55P03 the host''s table was in use all the time.';
@@ -1615,8 +1614,9 @@ COMMENT ON CONSTRAINT skill_messages_proposed_parent_skill_id_fkey ON public.ski
 -- (SELECT tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be,
 -- and the first by its name. CASE keeps it apart from the others, which the planner would merge.
 
-SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 DROP POLICY IF EXISTS tenant_access ON public.skill_messages;
 CREATE POLICY tenant_access ON public.skill_messages
@@ -1657,6 +1657,8 @@ GRANT SELECT, INSERT, UPDATE (status, read_at) ON public.skill_messages TO skill
 -- The inner walls, for skill_messages_app alone: one signed-in user within the tenant. The CASE is
 -- what an OR would be, but leaves the inbox its ordered index scan. No user set matches nobody: ids
 -- are never empty. The privileges come last: before its walls, skill_messages_app reaches nothing.
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 DROP POLICY IF EXISTS app_reads_own ON public.skill_messages;
 CREATE POLICY app_reads_own ON public.skill_messages
@@ -1702,6 +1704,8 @@ ON public.skill_messages TO skill_messages_app;
 -- UPDATE (message) lets it write [erased] there, and nothing else, as content_never_changes sees
 -- to. It needs ctid to lock messages in the order of the table.
 
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
+
 DROP POLICY IF EXISTS retention_access ON public.skill_messages;
 CREATE POLICY retention_access ON public.skill_messages
 AS PERMISSIVE FOR ALL TO skill_messages_retention
@@ -1726,6 +1730,8 @@ SET LOCAL client_min_messages = DEFAULT;
 -- no function at all. The arguments are SQLSTATE, message and hint. They bind everybody, superusers
 -- included. Saying what is already so breaks no rule. Few triggers, since each costs an INSERT or
 -- UPDATE 1 to 3 %, for its WHEN clause is read anew by every statement.
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 CREATE OR REPLACE FUNCTION skill_messages_private.refuse_skill_message_change() RETURNS trigger
 LANGUAGE plpgsql
@@ -1809,6 +1815,8 @@ EXECUTE FUNCTION skill_messages_private.refuse_skill_message_change(
 -- Date can hold. The first reading stands. All are cut, not rounded: a rounded one could lie ahead
 -- of the clock. The triggers fire after those that refuse, in the order of their names.
 
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
+
 CREATE OR REPLACE FUNCTION skill_messages_private.set_skill_message_times() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY INVOKER
@@ -1861,8 +1869,6 @@ FOR EACH ROW WHEN (
     OR (old.status = 'pending' AND new.status <> 'pending')
 )
 EXECUTE FUNCTION skill_messages_private.set_skill_message_times();
-
-SET LOCAL lock_timeout = DEFAULT;
 
 -- Deploy skill_messages:private/acts_as_app to pg
 -- requires: roles
@@ -3213,8 +3219,8 @@ COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
 at which nobody else does: for that it tries again for 5 minutes, or as long as the setting
 skill_messages.patience says.
 switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
-decision skill_message_decided to the sender. Off, the triggers notify_sent and notify_decided do not
-exist.
+decision skill_message_decided to the sender. Off, the triggers notify_sent and notify_decided do
+not exist.
 Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the
 table may; 55P03 the table was in use all the time.';
 

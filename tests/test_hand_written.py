@@ -49,13 +49,13 @@ def live(server: Any, names: Iterator[str]) -> Iterator[Database]:
     with database.connect(DEPLOYER) as owner:
         owner.execute((ROOT / "tests/hosts/live.sql").read_bytes())
     deploy(database.target)
-    with database.connect() as superuser:
-        inherit = " WITH INHERIT TRUE" if superuser.info.server_version >= 160000 else ""
-        superuser.execute(f"GRANT skill_messages_service TO {DEPLOYER}{inherit}".encode())
+    with database.connect() as superuser, database.connect(DEPLOYER) as owner:
+        owner.execute(f"GRANT skill_messages_service TO {DEPLOYER}".encode())
         superuser.execute("CREATE ROLE live_service LOGIN IN ROLE skill_messages_service")
     yield database
-    with database.connect() as superuser:
-        superuser.execute(f"REVOKE skill_messages_service FROM {DEPLOYER}".encode())
+    with database.connect() as superuser, database.connect(DEPLOYER) as owner:
+        # From 16 on, a superuser's REVOKE would take the right to grant as well.
+        owner.execute(f"REVOKE skill_messages_service FROM {DEPLOYER}".encode())
         superuser.execute("DROP OWNED BY live_service; DROP ROLE live_service")
     server.drop_database(database.name)
 

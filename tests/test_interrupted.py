@@ -158,8 +158,8 @@ def test_a_foreign_key_waits_its_turn_and_goes_on_where_it_stopped(
                 other.execute("UPDATE skills SET name = name WHERE id = 's2'")
             _, told = process.communicate()
             assert process.returncode == 3
-            assert "NOTICE:  waiting for a moment without other transactions: ALTER TABLE" in told
-            assert "no moment without other transactions was found within 00:00:01 for" in told
+            assert "NOTICE:  waiting until the table is free: ALTER TABLE" in told
+            assert "within 00:00:01 the table was never free for" in told
             assert "it goes on where it stopped" in told
         query = "SELECT count(*) FROM pg_constraint WHERE conname LIKE 'skill_messages%fkey'"
         assert other.execute(query).fetchone() == (3,)

@@ -10,8 +10,9 @@ CALL skill_messages_private.begin_change();
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 DROP POLICY IF EXISTS retention_access ON public.skill_messages;
 CREATE POLICY retention_access ON public.skill_messages

@@ -81,8 +81,8 @@ COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
 at which nobody else does: for that it tries again for 5 minutes, or as long as the setting
 skill_messages.patience says.
 switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
-decision skill_message_decided to the sender. Off, the triggers notify_sent and notify_decided do not
-exist.
+decision skill_message_decided to the sender. Off, the triggers notify_sent and notify_decided do
+not exist.
 Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the
 table may; 55P03 the table was in use all the time.';
 

@@ -47,7 +47,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.add_foreign_key(text, text) IS
+COMMENT ON PROCEDURE skill_messages_private.add_foreign_key IS
 'Gives skill_messages a foreign key that it lacks, and checks the rows that are there.
 name: of the constraint. definition: FOREIGN KEY …
 Errors: 23503 a row breaks it; 55P03 the host''s table was in use all the time.';

@@ -29,10 +29,10 @@ DECLARE
     );
     v_table regclass;
     v_rows bigint;
-    v_lost text[] := '{}';
+    v_lost text[] := ARRAY[]::text[];
     v_statement text;
     v_detail text;
-    v_dependants text[] := '{}';
+    v_dependants text[] := ARRAY[]::text[];
 BEGIN
     -- No notice of what is gone already.
     PERFORM set_config('client_min_messages', 'warning', true);
@@ -79,17 +79,17 @@ BEGIN
     ELSIF v_lost <> '{}' AND NOT discard THEN
         RAISE EXCEPTION 'this revert would lose %', array_to_string(v_lost, ', ')
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Nothing was undone. To export them all, run: psql -XqAt -f sql/export.sql '
-                         '> messages.jsonl. To lose them: sqitch revert --set messages=discard. A '
-                         'revert that stops before the tables: sqitch revert --to … --set '
-                         'messages=keep';
+                  HINT = 'Nothing was undone. To export them all, run: psql -XqAt -d … '
+                         '-f sql/export.sql > messages.jsonl. To lose them: sqitch revert '
+                         '--set messages=discard. A revert that stops before the tables: '
+                         'sqitch revert --to … --set messages=keep';
     END IF;
 
     RAISE EXCEPTION 'nothing is in the way' USING ERRCODE = 'SM000';
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.rehearse_revert(boolean) IS
+COMMENT ON PROCEDURE skill_messages_private.rehearse_revert IS
 'Drops what a revert drops, and takes it back by an error.
 discard: whether messages may be lost.
 Errors: SM000 nothing is in the way; 2BP01 something of the host depends on it; 55000 messages, or
@@ -116,7 +116,7 @@ EXCEPTION
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.check_revert(text) IS
+COMMENT ON PROCEDURE skill_messages_private.check_revert IS
 'Raises if a revert would lose messages, or stop half-way.
 messages: discard, to lose them; keep, if the revert stops before the table; else empty.
 Errors: 2BP01 something of the host depends on the package; 55000 messages, or rows of the tables

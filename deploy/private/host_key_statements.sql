@@ -20,7 +20,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_host CONSTANT regclass := format('public.%I', name);
+    v_host CONSTANT regclass := to_regclass(format('public.%I', name));
     v_index CONSTANT text := name || '_skill_messages_key';
     -- Of a partitioned table it cannot be built so.
     v_concurrently CONSTANT text := (

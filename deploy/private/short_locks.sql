@@ -31,7 +31,7 @@ BEGIN
         EXCEPTION
             WHEN lock_not_available THEN
                 IF clock_timestamp() > v_started + v_patience THEN
-                    RAISE EXCEPTION 'no moment without other transactions was found within % for: %',
+                    RAISE EXCEPTION 'within % the table was never free for: %',
                         v_patience, statement
                         USING ERRCODE = 'lock_not_available',
                               HINT = 'End the transactions that hold locks on the table (see '
@@ -42,7 +42,7 @@ BEGIN
         END;
 
         IF NOT v_told THEN
-            RAISE NOTICE 'waiting for a moment without other transactions: %', statement;
+            RAISE NOTICE 'waiting until the table is free: %', statement;
             v_told := true;
         END IF;
 
@@ -51,7 +51,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON PROCEDURE skill_messages_private.short_locks(text) IS
+COMMENT ON PROCEDURE skill_messages_private.short_locks IS
 'Runs a statement that locks a table in use: waits at most 100 ms for each lock, so that nobody
 queues up longer behind it, and tries again for 5 minutes, or as long as the setting
 skill_messages.patience says.

@@ -11,7 +11,8 @@ CALL skill_messages_private.begin_change();
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '1s';
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 CREATE OR REPLACE FUNCTION skill_messages_private.set_skill_message_times() RETURNS trigger
 LANGUAGE plpgsql

@@ -5,8 +5,8 @@
 -- tenants, users and skills belong to the host application. One that is absent is created, with
 -- tenant isolation of its own; one that is present is adopted: preflight() has checked it, the next
 -- changes give it no more than the unique index that the foreign keys need, and it is otherwise
--- left alone. Comments tell which is which: the revert touches nothing that is not marked "(created by
--- skill_messages)".
+-- left alone. Comments tell which is which: the revert touches nothing that is not marked
+-- "(created by skill_messages)".
 
 CALL skill_messages_private.begin_change();
 

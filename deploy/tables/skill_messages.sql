@@ -12,7 +12,6 @@ CALL skill_messages_private.begin_change();
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '1s';
 SET LOCAL client_min_messages = warning;
 
 DO $$
@@ -72,6 +71,8 @@ CREATE TABLE IF NOT EXISTS public.skill_messages (
         )
     )
 ) WITH (fillfactor = 90);
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 -- Nothing is kept of the texts but the texts: statistics would hold some of them, and EXPLAIN would
 -- spell them out.

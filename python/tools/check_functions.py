@@ -16,6 +16,8 @@ CROSS JOIN LATERAL plpgsql_check_function_tb(
     p.oid, coalesce(t.tgrelid, 0), all_warnings => true, fatal_errors => false
 ) AS c
 WHERE p.pronamespace IN ('public'::regnamespace, 'skill_messages_private'::regnamespace)
+    -- It runs what it is given: deploy, revert and the switch call it, as the owner.
+    AND NOT (p.proname = 'short_locks' AND c.message = 'text type variable is not sanitized')
 """
 
 
@@ -24,6 +26,8 @@ def main() -> int:
         server.create_database("lint")
         deploy(server.target("lint"))
         with psycopg.connect(server.conninfo("lint"), autocommit=True) as connection:
+            # What a trigger calls is checked as that trigger calls it; off, there is none.
+            connection.execute("SELECT public.switch_skill_message_notifications(true)")
             connection.execute("CREATE SCHEMA lint; CREATE EXTENSION plpgsql_check SCHEMA lint")
             connection.execute("SET search_path = public, lint")
             findings = connection.execute(CHECK).fetchall()

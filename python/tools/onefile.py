@@ -145,7 +145,9 @@ def body(script: str, name: str) -> str:
         raise ValueError(f"deploy/{name} does not end each transaction that it begins")
     if bool(boundaries) == bool(ONLINE.search(script)):
         raise ValueError(f"deploy/{name} is no transaction")
-    return ONLINE.sub(lambda found: PLAIN.format(found[1]), BOUNDARY.sub("", script.replace(LOCK, "")))
+    return ONLINE.sub(
+        lambda found: PLAIN.format(found[1]), BOUNDARY.sub("", script.replace(LOCK, ""))
+    )
 
 
 def settled(bodies: list[str], held: dict[str, str]) -> Iterator[str]:

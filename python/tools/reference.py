@@ -113,7 +113,6 @@ SELECT
     tgfoid::regproc || '()' AS "calls",
     array_to_string((string_to_array(encode(tgargs, 'escape'), '\000'))[:tgnargs], ' · ')
         AS "with",
-    CASE tgenabled WHEN 'D' THEN 'off' ELSE 'on' END AS "state",
     obj_description(oid, 'pg_trigger') AS "comment"
 FROM pg_trigger
 WHERE tgrelid = 'public.skill_messages'::regclass AND NOT tgisinternal

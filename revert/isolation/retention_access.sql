@@ -5,7 +5,8 @@ CALL skill_messages_private.begin_change();
 BEGIN;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL lock_timeout = '1s';
+
+CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
 REVOKE ALL ON public.skill_messages FROM skill_messages_retention;
 

@@ -72,7 +72,7 @@ def intruder(fresh_server: Server) -> Iterator[str]:
         connection.execute("CREATE ROLE intruder LOGIN; CREATE ROLE neighbour LOGIN")
         connection.execute("CREATE ROLE skill_messages_app ROLE neighbour")
         yield "intruder"
-        connection.execute("DROP ROLE intruder, neighbour, skill_messages_app")
+        connection.execute("DROP ROLE IF EXISTS intruder, neighbour, skill_messages_app")
 
 
 def test_default_privileges_open_nothing(intruder: str, empty: Database) -> None:

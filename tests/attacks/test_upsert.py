@@ -112,7 +112,7 @@ def test_a_message_between_others_of_the_tenant_is_not_told(victim: Database, ac
     with acting(victim, actor) as attacker:
         version = attacker.connection.info.server_version
         if version < SERVERS_WITHOUT_THE_HOLE.get(version // 10000, 0):
-            pytest.skip(f"the server, {version}, is open to CVE-2026-120154: update it")
+            pytest.skip("the server is open to CVE-2026-120154: update it")
         right_or_wrong = [
             attacker.tries(ORACLES[oracle][0].format(id="a2", tenant="acme").replace("S%", guess))
             for oracle in ("row by key", "row by constraint", "text by key")

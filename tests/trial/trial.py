@@ -18,7 +18,7 @@ from trial.report import Figure, markdown
 
 def figures(kills: int, rows: int) -> Iterator[Figure]:
     yield from adoption.campaign(rows)
-    yield from convert.run(lambda _: None, messages=rows, kills=kills)
+    yield from convert.campaign(rows, kills)
     yield from interrupted.campaign(kills)
 
 

@@ -66,13 +66,15 @@ BEGIN
     ) AS wanted (definition)
     WHERE wanted.definition NOT IN (
         SELECT concat(
-            a.attnum, ' ', a.attname, ' ', format_type(a.atttypid, a.atttypmod),
+            row_number() OVER (ORDER BY a.attnum), ' ', a.attname, ' ',
+            format_type(a.atttypid, a.atttypmod),
             CASE WHEN a.attnotnull THEN ' NOT NULL' END,
             ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)
         )
         FROM pg_attribute AS a
         LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE a.attrelid = to_regclass('public.skill_messages') AND a.attnum > 0
+        WHERE a.attrelid = to_regclass('public.skill_messages')
+            AND a.attnum > 0 AND NOT a.attisdropped
         UNION ALL
         SELECT concat(c.conname, ' ', pg_get_constraintdef(c.oid))
         FROM pg_constraint AS c

@@ -124,7 +124,10 @@ SELECT columns_are('public', 'skill_messages', ARRAY[
 ]);
 
 SELECT is(
-    (SELECT (a.attnum::int, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    (SELECT ((SELECT count(*)::int FROM pg_attribute AS b
+            WHERE b.attrelid = a.attrelid AND b.attnum BETWEEN 1 AND a.attnum
+                AND NOT b.attisdropped),
+        format_type(a.atttypid, a.atttypmod), a.attnotnull,
         pg_get_expr(d.adbin, d.adrelid))::text
     FROM pg_attribute AS a
     LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
