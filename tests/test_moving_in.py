@@ -46,8 +46,6 @@ def run_sql(database: Database, who: str, text: str) -> list[tuple[object, ...]]
     }[who]
     text = text.replace("DATABASE app", f"DATABASE {database.name}")
     with database.connect(user, options=options) as connection:
-        if connection.info.server_version >= 160000:
-            text = re.sub(rf"(GRANT skill_\w+ TO {DEPLOYER})", r"\1 WITH INHERIT TRUE", text)
         cursor = connection.execute(text.encode())
         return cursor.fetchall() if cursor.description else []
 
