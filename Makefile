@@ -38,7 +38,7 @@ test-matrix: setup
 	@$(PYTHON) python/tools/matrix.py --servers $(VERSIONS) --pythons $(PYTHONS) -- $(ARGS)
 
 trial: setup
-	@PYTHONPATH=python/tools:tests $(PYTHON) tests/trial/trial.py --output docs/trial.md $(ARGS)
+	@PYTHONPATH=python/tools:tests $(PYTHON) -m trial --output docs/trial.md $(ARGS)
 
 bench: setup
 	@$(PYTHON) tests/bench/bench.py --size $(SIZE) --output docs/benchmarks

@@ -41,6 +41,13 @@ BEGIN
         FROM pg_namespace AS n
         CROSS JOIN aclexplode(n.nspacl) AS acl
         WHERE n.nspname = 'skill_messages_private' AND acl.grantee <> n.nspowner
+            -- Run again or reworked, it leaves what `roles` has granted: callers go on.
+            AND (
+                acl.privilege_type <> 'USAGE' OR acl.is_grantable
+                OR acl.grantee = 0 OR pg_get_userbyid(acl.grantee) NOT IN (
+                    'skill_messages_service', 'skill_messages_app', 'skill_messages_retention'
+                )
+            )
     LOOP
         EXECUTE 'REVOKE ALL ON SCHEMA skill_messages_private FROM ' || v_grantee || ' CASCADE';
     END LOOP;

@@ -125,7 +125,7 @@ acl AS (
     SELECT a.attrelid::regclass::text, c.relowner, a.attacl, a.attname
     FROM pg_attribute AS a
     INNER JOIN pg_class AS c ON c.oid = a.attrelid
-    WHERE a.attrelid = to_regclass('public.skill_messages')
+    WHERE a.attrelid = to_regclass('public.skill_messages') AND NOT a.attisdropped
     UNION ALL
     SELECT p.proname || '()', p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)), NULL
     FROM pg_proc AS p

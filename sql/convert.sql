@@ -2,7 +2,8 @@
 --
 --     psql -X -d DB -f sql/convert.sql
 --
--- and "sqitch deploy" after it. Run it as the owner of the table; the application goes on working.
+-- and "sqitch deploy --no-verify" after it. Run it as the owner of the table; the application goes
+-- on working.
 -- docs/converting.md says what it needs, what it does, and how to back up before: there is no other
 -- way back.
 --
@@ -53,7 +54,7 @@ SELECT
     LIKE 'Proposals between authors%' AS converted
 \gset
 \if :converted
-\echo public.skill_messages is of the form of this package. Go on with: sqitch deploy
+\echo public.skill_messages is of the form of this package. Go on: sqitch deploy --no-verify; sqitch verify
 \quit
 \endif
 
@@ -444,4 +445,4 @@ FROM pg_constraint AS c
 WHERE c.conrelid = 'public.skill_messages'::regclass AND c.contype = 'p'
 \gexec
 
-\echo public.skill_messages is converted. Go on with: sqitch deploy
+\echo public.skill_messages is converted. Go on: sqitch deploy --no-verify; sqitch verify

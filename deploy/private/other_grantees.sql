@@ -25,7 +25,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT c.relacl AS acl
             UNION ALL
-            SELECT a.attacl FROM pg_attribute AS a WHERE a.attrelid = c.oid
+            SELECT a.attacl FROM pg_attribute AS a WHERE a.attrelid = c.oid AND NOT a.attisdropped
         ) AS held
         CROSS JOIN aclexplode(held.acl) AS g
         CROSS JOIN LATERAL (

@@ -40,7 +40,8 @@ BEGIN
             CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' END
         FROM pg_attribute AS a
         CROSS JOIN aclexplode(a.attacl) AS g
-        WHERE a.attrelid = to_regclass(relation) AND g.grantee = role::regrole
+        WHERE a.attrelid = to_regclass(relation) AND NOT a.attisdropped
+            AND g.grantee = role::regrole
         GROUP BY g.privilege_type, g.is_grantable
     ) AS held;
 

@@ -65,6 +65,7 @@ FROM (
     UNION ALL
     SELECT 'relation', r.name || '.' || a.attname, r.relowner, a.attacl
     FROM relation AS r JOIN pg_attribute AS a ON a.attrelid = r.oid
+    WHERE NOT a.attisdropped
     UNION ALL
     SELECT 'function', name, proowner, coalesce(proacl, acldefault('f', proowner)) FROM routine
     UNION ALL

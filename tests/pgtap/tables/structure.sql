@@ -523,7 +523,7 @@ FROM package_relation AS c
 CROSS JOIN LATERAL (
     SELECT NULL::text, c.relacl
     UNION ALL
-    SELECT attname::text, attacl FROM pg_attribute WHERE attrelid = c.oid
+    SELECT attname::text, attacl FROM pg_attribute WHERE attrelid = c.oid AND NOT attisdropped
 ) AS a (attname, acl)
 CROSS JOIN aclexplode(a.acl) AS g
 WHERE g.grantee <> c.relowner

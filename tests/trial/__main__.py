@@ -1,6 +1,6 @@
 """Deploy, revert and conversion under conditions that a test cannot wait for: "make trial".
 
-python tests/trial/trial.py [--kills 15] [--rows 1000000] [--output docs/trial.md]
+python -m trial [--kills 15] [--rows 1000000] [--output docs/trial.md]
 """
 
 import argparse
