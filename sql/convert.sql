@@ -54,7 +54,7 @@ SELECT
     LIKE 'Proposals between authors%' AS converted
 \gset
 \if :converted
-\echo public.skill_messages is of the form of this package. Go on: sqitch deploy --no-verify; sqitch verify
+\echo public.skill_messages is converted already. Go on: sqitch deploy --no-verify; sqitch verify
 \quit
 \endif
 

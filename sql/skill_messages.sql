@@ -3,7 +3,7 @@
 --
 -- One transaction: all of it or nothing. If your tool opens a transaction for each file, leave out
 -- the first BEGIN and the last COMMIT. To go on with Sqitch from here, "sqitch deploy --log-only
--- --no-verify" of the same version records that all of this is deployed, and "sqitch verify" checks.
+-- --no-verify" of the same version records that all of this is deployed. "sqitch verify" checks it.
 
 BEGIN;
 

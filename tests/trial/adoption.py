@@ -37,7 +37,7 @@ UPDATE skills SET name = 'Skill :m' WHERE id = 's:n';
 INSERT INTO skills VALUES ('n' || :m, 't1', 'u1', 'New') ON CONFLICT DO NOTHING;
 """
 
-READER = "SELECT FROM users AS u, skills AS s, tenants AS t, skill_messages AS m LIMIT 1"
+READER = "TABLE tenants LIMIT 1; TABLE users LIMIT 1; TABLE skills LIMIT 1; TABLE skill_messages"
 WRITER = "UPDATE users SET name = 'A' WHERE id = 'u1'; UPDATE skills SET name = 'A' WHERE id = 's1'"
 LAST_KEY = "private/add_foreign_key"
 
