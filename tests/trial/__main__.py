@@ -36,7 +36,10 @@ def main() -> int:
         found.append(figure)
         title, _, seen, good = figure
         minutes = (time.monotonic() - begun) / 60
-        console.print(f"[dim]{minutes:4.1f} min[/]  {title}: [{'green' if good else 'red'}]{seen}")
+        console.print(
+            f"[dim]{minutes:4.1f} min[/]  {title}: [{'green' if good else 'red'}]{seen}",
+            soft_wrap=True,
+        )
 
     table = Table("what", "goal", "seen", "")
     for title, goal, seen, good in found:
