@@ -211,7 +211,7 @@ def test_what_each_login_sees(here: int, guide: Guide) -> None:
 def test_admin_option_gives_no_rights_of_the_roles(here: int) -> None:
     with connect(here) as superuser:
         if superuser.info.server_version < 160000:
-            pytest.skip("WITH INHERIT FALSE came with 16")
+            pytest.skip("GRANT … WITH INHERIT came with PostgreSQL 16")
         superuser.execute("CREATE ROLE app_heir CREATEROLE LOGIN")
         text = BLOCKS["admin-option"][1].replace("app_owner", "app_heir")
         superuser.execute(text.encode())

@@ -97,10 +97,10 @@ def test_what_disabled_triggers_let_in_is_verified(filled: Database, target: Dat
 @pytest.mark.parametrize("version", [16, 17, 18])
 def test_a_newer_server_is_verified(filled: Database, version: int) -> None:
     if version not in SERVERS:
-        pytest.skip(f"there is no server of version {version}: make test-matrix brings one")
+        pytest.skip("a newer server is not here: make test-matrix brings it")
     with filled.connect() as connection:
         if connection.info.server_version // 10000 > version:
-            pytest.skip(f"{version} is no newer version than {connection.info.server_version}")
+            pytest.skip("the server that is tested is newer")
     programs = SERVERS[version]
     with Server(initdb=str(programs / "initdb"), postgres=str(programs / "postgres")) as server:
         roles = run(programs / "pg_dumpall", "--roles-only", "-d", filled.conninfo("postgres"))
