@@ -3,7 +3,7 @@
 # make test-hosts                           pgTAP on seven kinds of hosts' databases
 # make test-matrix [VERSIONS='16 18'] [PYTHONS=3.12]   all of it on each PostgreSQL; the client's
 #                                           tests on each Python; one table at the end
-# make trial [ARGS='--rows 100000']         deploy, revert, convert under traffic and kill -9
+# make trial [ARGS="--rows 100000"]         deploy, revert, convert under traffic and kill -9 (10 min)
 # make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
 # make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
