@@ -71,9 +71,9 @@ def test_a_healthy_database_is_ok(database: Database) -> None:
     ("user", "unknown"),
     [
         (DEPLOYER, {"open transactions"}),
-        ("monitor_login", {"Sqitch", "names of the host"}),
+        ("watching_login", {"Sqitch", "names of the host"}),
         (
-            "nobody_login",
+            "stranger_login",
             {"release", "Sqitch", "size", "statistics", "open transactions", "names of the host"},
         ),
     ],
@@ -82,12 +82,12 @@ def test_what_a_role_cannot_see_is_unknown(
     database: Database, user: str, unknown: set[str]
 ) -> None:
     with database.connect() as connection:
-        connection.execute("CREATE ROLE monitor_login LOGIN IN ROLE pg_monitor")
-        connection.execute("CREATE ROLE nobody_login LOGIN")
+        connection.execute("CREATE ROLE watching_login LOGIN IN ROLE pg_monitor")
+        connection.execute("CREATE ROLE stranger_login LOGIN")
         try:
             lines = printed(database, user)
         finally:
-            connection.execute("DROP ROLE monitor_login, nobody_login")
+            connection.execute("DROP ROLE watching_login, stranger_login")
     assert list(lines) == TOPICS
     assert states(lines) == {topic: "unknown" if topic in unknown else "ok" for topic in TOPICS[1:]}
 
