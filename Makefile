@@ -28,7 +28,7 @@ demo: setup
 	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
 
 test: setup
-	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto tests $(ARGS)
+	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto --dist worksteal tests $(ARGS)
 
 test-hosts: setup
 	@HOSTS=1 $(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto \

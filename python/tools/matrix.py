@@ -127,7 +127,8 @@ def tried(name: str, python: Path, tests: list[str], **environment: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [str(python), "-m", "pytest", "-c", "python/pyproject.toml", "--rootdir", "."]
-        command += ["--quiet", "--numprocesses=auto", f"--junitxml={report}", *tests]
+        command += ["--quiet", "--numprocesses=auto", "--dist=worksteal"]
+        command += [f"--junitxml={report}", *tests]
         done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False)
         row.seconds = time.monotonic() - begin
         cases = ElementTree.parse(report).iter("testcase") if report.exists() else []  # noqa: S314
