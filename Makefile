@@ -15,7 +15,6 @@ SIZE = full
 VERSIONS = 15 16 17 18
 PYTHONS = 3.10 3.11 3.12 3.13
 SQL_DIRS = deploy revert verify sql
-export PYTHONPATH = python/tools
 
 # Only as an argument of make: a DATABASE_URL that happens to be in the environment is not meant.
 ifeq ($(origin DATABASE_URL), command line)
@@ -25,39 +24,38 @@ endif
 .PHONY: demo test test-hosts test-matrix trial bench lint docs setup
 
 demo: setup
-	@$(PYTHON) python/tools/demo.py $(DEMO_ARGS)
+	@$(PYTHON) -m tools.demo $(DEMO_ARGS)
 
 test: setup
-	@$(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto --dist worksteal tests $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
 
 test-hosts: setup
-	@HOSTS=1 $(PYTHON) -m pytest -c python/pyproject.toml --rootdir . -n auto \
-		tests/test_pgtap.py -k kind $(ARGS)
+	@HOSTS=1 $(PYTHON) -m pytest -n auto tests/schema/test_pgtap.py -k kind $(ARGS)
 
 test-matrix: setup
-	@$(PYTHON) python/tools/matrix.py --servers $(VERSIONS) --pythons $(PYTHONS) -- $(ARGS)
+	@$(PYTHON) -m tools.matrix --servers $(VERSIONS) --pythons $(PYTHONS) -- $(ARGS)
 
 trial: setup
-	@PYTHONPATH=python/tools:tests $(PYTHON) -m trial --output docs/trial.md $(ARGS)
+	@$(PYTHON) -m tests.trial --output docs/trial.md $(ARGS)
 
 bench: setup
-	@$(PYTHON) tests/bench/bench.py --size $(SIZE) --output docs/benchmarks
+	@$(PYTHON) -m tests.bench.bench --size $(SIZE) --output docs/benchmarks
 
 lint: setup
-	.venv/bin/ruff check --config python/pyproject.toml python tests
-	.venv/bin/ruff format --check --config python/pyproject.toml python tests
-	.venv/bin/mypy --config-file python/pyproject.toml python/src python/tools tests
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
 	.venv/bin/sqlfluff lint $(SQL_DIRS)
 	@! grep -rnE --include='*.sql' --include='*.psql' '^.{101}' $(SQL_DIRS) tests \
 		|| { echo 'longer than 100 columns'; false; }
 	.venv/bin/squawk deploy/*.sql deploy/*/*.sql
-	$(PYTHON) python/tools/check_functions.py
+	$(PYTHON) -m tools.check_functions
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
-		echo $(PYTHON) python/tools/check_isolation.py; $(PYTHON) python/tools/check_isolation.py; \
+		echo $(PYTHON) -m tools.check_isolation; $(PYTHON) -m tools.check_isolation; \
 	else echo 'Isolation NOT checked: pgrls needs Python 3.11 or newer.'; fi
 
 docs: setup
-	@$(PYTHON) python/tools/generate.py
+	@$(PYTHON) -m tools.generate
 
 setup:
-	@python/tools/setup.sh
+	@tools/setup.sh

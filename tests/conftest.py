@@ -17,10 +17,11 @@ from typing import Any
 import psycopg
 import psycopg_pool
 import pytest
-from server import DEPLOYER, ROOT, Server, as_unprivileged, deploy, hand_over, sqitch
-from skill_messages import AsyncSkillMessages, SkillMessages
 from testing.common.database import get_unused_port
 from typing_extensions import LiteralString
+
+from skill_messages import AsyncSkillMessages, SkillMessages
+from tools.server import DEPLOYER, ROOT, Server, as_unprivileged, deploy, hand_over, sqitch
 
 # Debian's pgTAP for one version loads into all that are supported.
 PGTAP_FILES = "usr/share/postgresql/*/extension/pgtap--?.?.?.sql"

@@ -10,10 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import TENANTS, Database
 from psycopg.errors import Diagnostic
-from server import DEPLOYER, ROOT, Server
 from typing_extensions import LiteralString
+
+from tests.conftest import TENANTS, Database
+from tools.server import DEPLOYER, ROOT, Server
 
 LOGINS: LiteralString = f"""
 CREATE ROLE both_login LOGIN IN ROLE skill_messages_app, skill_messages_service;

@@ -6,11 +6,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Database, Flavour
 from psycopg_pool import ConnectionPool
-from skill_messages import ContextConflictError
 
-from .conftest import HIDDEN, Answer, Attacker
+from skill_messages import ContextConflictError
+from tests.attacks.conftest import HIDDEN, Answer, Attacker
+from tests.conftest import Database, Flavour
 
 CHOOSE = "SELECT set_skill_message_context('{}', {})"
 ACME = CHOOSE.format("acme", "'ann'")

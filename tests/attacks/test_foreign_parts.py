@@ -1,9 +1,10 @@
 """Attaching something to skill_messages that sees every row of all tenants: verify names it."""
 
 import pytest
-from conftest import Database
-from server import sqitch
 from typing_extensions import LiteralString
+
+from tests.conftest import Database
+from tools.server import sqitch
 
 PARTS: dict[str, LiteralString] = {
     "the trigger spy": """

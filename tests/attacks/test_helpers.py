@@ -4,10 +4,10 @@
 # These statements are attacks, put together on purpose.
 
 import pytest
-from conftest import Database
-from server import DEPLOYER
 
-from .conftest import ACTORS, HIDDEN, acting, tampering
+from tests.attacks.conftest import ACTORS, HIDDEN, acting, tampering
+from tests.conftest import Database
+from tools.server import DEPLOYER
 
 ROUTINES = """
 SELECT format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname, (

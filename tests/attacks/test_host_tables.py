@@ -4,10 +4,10 @@
 # These statements are attacks, put together on purpose.
 
 import pytest
-from conftest import Database
-from server import DEPLOYER
 
-from .conftest import acting, tampering, verify
+from tests.attacks.conftest import acting, tampering, verify
+from tests.conftest import Database
+from tools.server import DEPLOYER
 
 FIRST_ROWS = [
     "INSERT INTO tenants VALUES ('new', 'New')",

@@ -6,9 +6,9 @@ They are bound, as drivers do. A statement that spells them out is itself what t
 from pathlib import Path
 
 import pytest
-from conftest import Database
 
-from .conftest import acting
+from tests.attacks.conftest import acting
+from tests.conftest import Database
 
 MEGABYTE = 2**20
 

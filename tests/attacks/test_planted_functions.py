@@ -7,11 +7,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from conftest import Database, dump
-from server import DEPLOYER, ROOT, sqitch
-from skill_messages import NewMessage, SkillMessages
 
-from .conftest import Attacker, acting, tampering, verify
+from skill_messages import NewMessage, SkillMessages
+from tests.attacks.conftest import Attacker, acting, tampering, verify
+from tests.conftest import Database, dump
+from tools.server import DEPLOYER, ROOT, sqitch
 
 OPERATIONS = [
     "erase_user_messages",

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from conftest import Database
-from server import DEPLOYER, Server, sqitch
 
-from .conftest import Attacker, tampering, verify
+from tests.attacks.conftest import Attacker, tampering, verify
+from tests.conftest import Database
+from tools.server import DEPLOYER, Server, sqitch
 
 # Whoever ran this once opened everything that the deploying role makes ever after.
 OPENED = f"""

@@ -4,10 +4,10 @@
 # These statements are attacks, put together on purpose.
 
 import pytest
-from conftest import Database
 from psycopg import errors
 
-from .conftest import ACTORS, HIDDEN, acting
+from tests.attacks.conftest import ACTORS, HIDDEN, acting
+from tests.conftest import Database
 
 # Their own rows, as ids; nobody has a privilege, and the owner no policy.
 READ = {

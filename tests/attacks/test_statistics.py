@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Database
 
-from .conftest import HIDDEN, Attacker, acting
+from tests.attacks.conftest import HIDDEN, Attacker, acting
+from tests.conftest import Database
 
 READERS = ["service", "app", "both", "owner and service"]
 

@@ -6,11 +6,11 @@
 import psycopg
 import pytest
 import regex
-from conftest import Database
 from psycopg import sql
-from server import DEPLOYER, Server, sqitch
 
-from .conftest import HIDDEN, Actor, acting
+from tests.attacks.conftest import HIDDEN, Actor, acting
+from tests.conftest import Database
+from tools.server import DEPLOYER, Server, sqitch
 
 # What retention might write to learn what stands there: {} is its guess of the text.
 GUESSES = {

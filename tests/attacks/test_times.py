@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from conftest import Database
 from psycopg.errors import CheckViolation
+
 from skill_messages import SkillMessages
+from tests.conftest import Database
 
 # A time that is ahead is moved back to the clock; one before 1970 is refused.
 AHEAD = [

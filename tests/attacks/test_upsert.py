@@ -1,9 +1,9 @@
 """INSERT … ON CONFLICT and MERGE: a unique key meets rows that no policy shows."""
 
 import pytest
-from conftest import Database
 
-from .conftest import ACTORS, HIDDEN, acting
+from tests.attacks.conftest import ACTORS, HIDDEN, acting
+from tests.conftest import Database
 
 MESSAGE = (
     "INSERT INTO skill_messages"

@@ -1,6 +1,6 @@
 """Measures the schema against the limit and against what people would use instead.
 
-python bench.py --size small|full --output DIRECTORY
+python -m tests.bench.bench --size small|full --output DIRECTORY
 """
 
 import argparse
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from contestants import FEW, LOGIN_ROLES
-from data import CONTESTANT_TABLES, Population, load, relation_bytes
-from delay_proxy import delayed
-from measure import (
+from testing.common.database import Database
+
+from tests.bench.contestants import FEW, LOGIN_ROLES
+from tests.bench.data import CONTESTANT_TABLES, Population, load, relation_bytes
+from tests.bench.delay_proxy import delayed
+from tests.bench.measure import (
     Stats,
     connected,
     examine,
@@ -33,11 +35,10 @@ from measure import (
     timed_runs,
     wal_bytes,
 )
-from operations import OPERATIONS, Operation, World
-from pgbench import pgbench
-from report import write_report
-from server import Server, deploy
-from testing.common.database import Database
+from tests.bench.operations import OPERATIONS, Operation, World
+from tests.bench.pgbench import pgbench
+from tests.bench.report import write_report
+from tools.server import Server, deploy
 
 ONE_WAY_SECONDS = 0.001
 

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import psycopg
 import sqlalchemy as sa
-from data import COLUMNS, Proposal, Received, User
-from skill_messages import SkillMessages
 from sqlalchemy import orm
 from typing_extensions import LiteralString
+
+from skill_messages import SkillMessages
+from tests.bench.data import COLUMNS, Proposal, Received, User
 
 Column = Literal["to_user_id", "from_user_id"]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import psycopg
 from rich.progress import track
-from skill_messages import NewMessage
 from typing_extensions import LiteralString
+
+from skill_messages import NewMessage
 
 MESSAGES_PER_USER = 100
 SKILLS_PER_USER = 5

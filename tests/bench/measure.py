@@ -13,8 +13,9 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-from contestants import ENTRIES, Contestant
-from operations import OPERATIONS, Operation, World
+
+from tests.bench.contestants import ENTRIES, Contestant
+from tests.bench.operations import OPERATIONS, Operation, World
 
 WARM_UP = 10  # runs dropped; fewer if they take long
 BATCH = 5  # runs of one contestant before it is the next one's turn

@@ -6,8 +6,9 @@ from itertools import cycle
 from typing import Any
 
 import psycopg
-from contestants import ENTRIES, Contestant, Position, Skill
-from data import Population, Proposal, Received, User
+
+from tests.bench.contestants import ENTRIES, Contestant, Position, Skill
+from tests.bench.data import Population, Proposal, Received, User
 
 # The received messages that can be read or answered once are shared out in this many parts.
 PARTS = 40

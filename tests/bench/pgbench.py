@@ -6,10 +6,10 @@ import tempfile
 from dataclasses import astuple
 from pathlib import Path
 
-from contestants import ENTRIES, PAGE, WRITTEN
-from data import COLUMNS, Population
-from measure import Stats, stats
-from operations import World
+from tests.bench.contestants import ENTRIES, PAGE, WRITTEN
+from tests.bench.data import COLUMNS, Population
+from tests.bench.measure import Stats, stats
+from tests.bench.operations import World
 
 ROUNDS = 3  # the first is dropped
 

@@ -1,6 +1,7 @@
 """What each precaution costs: variants of the functions, tables and policies, interleaved.
 
-python prices.py [--messages N]; prints Markdown. The first variant of a group is its measure.
+python -m tests.bench.prices [--messages N]; prints Markdown. The first variant of a group is its
+measure.
 """
 
 import argparse
@@ -12,13 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
-from bench import SIZES, DurableServer, loaded
-from contestants import ENTRIES
-from data import User
-from measure import interleave, wal_position
-from operations import OURS, World
-from report import table
 from typing_extensions import LiteralString
+
+from tests.bench.bench import SIZES, DurableServer, loaded
+from tests.bench.contestants import ENTRIES
+from tests.bench.data import User
+from tests.bench.measure import interleave, wal_position
+from tests.bench.operations import OURS, World
+from tests.bench.report import table
 
 SECONDS = 4.0
 Run = Callable[[], float]

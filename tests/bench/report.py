@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from contestants import FEW
 from matplotlib import pyplot as plt
+
+from tests.bench.contestants import FEW
 
 Result = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """Deploy, revert and conversion under conditions that a test cannot wait for: "make trial".
 
-python -m trial [--kills 15] [--rows 1000000] [--output docs/trial.md]
+python -m tests.trial [--kills 15] [--rows 1000000] [--output docs/trial.md]
 """
 
 import argparse
@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from trial import adoption, convert, interrupted
-from trial.report import Figure, markdown
+from tests.trial import adoption, convert, interrupted
+from tests.trial.report import Figure, markdown
 
 
 def figures(kills: int, rows: int) -> Iterator[Figure]:

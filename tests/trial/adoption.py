@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from conftest import Database, wait_until
-from server import DEPLOYER, Server, sqitch
-
-from trial.report import Figure
+from tests.conftest import Database, wait_until
+from tests.trial.report import Figure
+from tools.server import DEPLOYER, Server, sqitch
 
 # As the live host has them: what matters is their size, and the traffic on them.
 TABLES = """

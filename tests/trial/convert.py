@@ -14,11 +14,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 import psycopg
-from conftest import Database, dump
 from psycopg.rows import tuple_row
-from server import DEPLOYER, ROOT, Server, deploy
 
-from trial.report import Figure
+from tests.conftest import Database, dump
+from tests.trial.report import Figure
+from tools.server import DEPLOYER, ROOT, Server, deploy
 
 TENANTS = 5
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from conftest import HOST, Database, dump
-from server import DEPLOYER, Server, sqitch, sqitch_command
 
-from trial.report import Figure
+from tests.conftest import HOST, Database, dump
+from tests.trial.report import Figure
+from tools.server import DEPLOYER, Server, sqitch, sqitch_command
 
 DEPLOY = ("deploy", "--no-verify")
 REVERT = ("revert", "-y", "--set", "messages=discard")

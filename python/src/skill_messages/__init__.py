@@ -12,6 +12,8 @@ from .errors import (
 from .listener import Event, EventsMissed, MessageDecided, MessageSent, listen, listen_async
 from .models import Erasure, Message, NamedMessage, NewMessage, Stats, Status
 
+__version__ = "1.0.0.dev0"
+
 __all__ = [
     "AlreadyDecidedError",
     "AsyncSkillMessages",

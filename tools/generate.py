@@ -1,0 +1,41 @@
+"""Write what is generated: the reference, the picture, the schema as one file.
+
+tests/docs/test_generated.py fails as long as one of them is not what this would write.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tools.onefile import onefile
+from tools.picture import picture
+from tools.reference import reference
+from tools.server import ROOT, Server, deploy
+
+
+def generated(connection: psycopg.Connection[Any]) -> dict[Path, str]:
+    """Every file with what it should be, from a database to which the schema is deployed."""
+    return {
+        ROOT / "docs" / "reference.md": reference(connection),
+        ROOT / "docs" / "schema.svg": picture(connection),
+        ROOT / "sql" / "skill_messages.sql": onefile(),
+    }
+
+
+def main() -> int:
+    with Server() as server:
+        server.create_database("docs")
+        deploy(server.target("docs"))
+        with psycopg.connect(server.conninfo("docs"), autocommit=True) as connection:
+            files = generated(connection)
+    for file, content in files.items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+        print(file.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
