@@ -4,9 +4,12 @@
 # make test-matrix [VERSIONS='16 18'] [PYTHONS=3.12]   all of it on each PostgreSQL; the client's
 #                                           tests on each Python; one table at the end
 # make trial [ARGS="--rows 100000"]         deploy, revert, convert under traffic and kill -9 (10 min)
+# make dev [ARGS='--keep DIR']              a server to develop against; what to paste is printed
+# make dist                                 wheel, sdist and Sqitch project, into dist/
 # make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
 # make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
+# make site                                 the documentation as a website, into site/
 #
 # PGBIN=/path/to/bin runs demo and test on another PostgreSQL server's programs.
 
@@ -21,10 +24,16 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo test test-hosts test-matrix trial bench lint docs setup
+.PHONY: demo dev dist test test-hosts test-matrix trial bench lint docs site setup
 
 demo: setup
 	@$(PYTHON) -m tools.demo $(DEMO_ARGS)
+
+dev: setup
+	@$(PYTHON) -m skill_messages dev $(ARGS)
+
+dist: setup
+	@tools/dist.sh
 
 test: setup
 	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
@@ -45,6 +54,9 @@ lint: setup
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/pyright
+	PATH=.venv/bin:$$PATH PYTHONPATH=python/src pyright --verifytypes skill_messages --ignoreexternal \
+		| grep "completeness score: 100%"
 	.venv/bin/sqlfluff lint $(SQL_DIRS)
 	@! grep -rnE --include='*.sql' --include='*.psql' '^.{101}' $(SQL_DIRS) tests \
 		|| { echo 'longer than 100 columns'; false; }
@@ -56,6 +68,9 @@ lint: setup
 
 docs: setup
 	@$(PYTHON) -m tools.generate
+
+site: setup
+	@.venv/bin/mkdocs build --quiet
 
 setup:
 	@tools/setup.sh

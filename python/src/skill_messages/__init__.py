@@ -1,16 +1,26 @@
 """Multi-tenant skill messages: the operations of the schema package, on psycopg 3."""
 
-from .client import AsyncSkillMessages, SkillMessages
+from .client import SkillMessages
+from .client_async import AsyncSkillMessages
 from .errors import (
     AlreadyDecidedError,
     ContextConflictError,
     ContextMissingError,
+    DeadlockError,
     IdTakenError,
+    InvalidArgumentError,
+    InvalidMessageError,
     MessageNotFoundError,
+    NotAllowedError,
+    ReadOnlyError,
     SkillMessageError,
+    TransactionConflictError,
+    UnknownIdError,
 )
-from .listener import Event, EventsMissed, MessageDecided, MessageSent, listen, listen_async
-from .models import Erasure, Message, NamedMessage, NewMessage, Stats, Status
+from .events import Event, EventsMissed, MessageDecided, MessageSent
+from .listener import listen
+from .listener_async import listen_async
+from .models import Erasure, Id, Message, NamedMessage, NewMessage, Page, Stats, Status
 
 __version__ = "1.0.0.dev0"
 
@@ -19,20 +29,29 @@ __all__ = [
     "AsyncSkillMessages",
     "ContextConflictError",
     "ContextMissingError",
+    "DeadlockError",
     "Erasure",
     "Event",
     "EventsMissed",
+    "Id",
     "IdTakenError",
+    "InvalidArgumentError",
+    "InvalidMessageError",
     "Message",
     "MessageDecided",
     "MessageNotFoundError",
     "MessageSent",
     "NamedMessage",
     "NewMessage",
+    "NotAllowedError",
+    "Page",
+    "ReadOnlyError",
     "SkillMessageError",
     "SkillMessages",
     "Stats",
     "Status",
+    "TransactionConflictError",
+    "UnknownIdError",
     "listen",
     "listen_async",
 ]
