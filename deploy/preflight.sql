@@ -1,11 +1,12 @@
 -- Deploy skill_messages:preflight to pg
 --
--- What must be so before anything is touched, and stay so: one function says all that is wrong at
--- once. Deploy calls it here, verify calls it again. If it raises here, nothing was done: the
--- schema that it stands in goes with the transaction.
+-- Checks the database before anything is touched. One function reports everything that is wrong at
+-- once; deploy calls it here, and verify calls it again. If it raises an error here, nothing was
+-- done: even the schema that it is in goes with the transaction.
 --
--- Every script of every change can be run again, after it was interrupted or after it was done, and
--- begins with begin_change(): the server goes on with the statement of a client that was killed.
+-- Every script of every change can be run again, whether it was interrupted or finished. Each
+-- begins with begin_change(), because the server goes on with the statement of a client that was
+-- killed.
 
 BEGIN;
 
@@ -61,11 +62,12 @@ END;
 $$;
 
 COMMENT ON SCHEMA skill_messages_private IS
-'What the functions of skill_messages call themselves. Not for applications.';
+'The helpers that the functions of skill_messages call. Not for applications.';
 
--- A session's lock: it lasts until the script's psql ends, or what the server still does for it.
--- Who waits holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn. That takes a
--- COMMIT, and a procedure that commits cannot have a SET clause.
+-- The lock belongs to the session: it lasts until the script's psql ends, and until the server has
+-- finished its last statement. While this waits it holds no snapshot, since CREATE INDEX
+-- CONCURRENTLY of another session would wait for that. So it commits in between, and a procedure
+-- that commits cannot have a SET clause.
 CREATE OR REPLACE PROCEDURE skill_messages_private.begin_change()
 LANGUAGE plpgsql
 SECURITY INVOKER
@@ -95,7 +97,7 @@ END;
 $$;
 
 COMMENT ON PROCEDURE skill_messages_private.begin_change IS
-'Waits until no other deploy or revert is at work, and keeps others waiting until the session ends.
+'Waits until no other deploy or revert is running, then keeps others waiting until the session ends.
 Call it outside a transaction.';
 
 REVOKE ALL ON PROCEDURE skill_messages_private.begin_change() FROM public;
@@ -142,6 +144,8 @@ BEGIN
             'get_message_stats()',
             'get_messages_for_user(text, integer, timestamptz, text)',
             'get_messages_from_user(text, integer, timestamptz, text)',
+            'get_named_messages_for_user(text, integer, timestamptz, text)',
+            'get_named_messages_from_user(text, integer, timestamptz, text)',
             'get_skill_message(text)',
             'get_unread_count_for_user(text, bigint)',
             'mark_message_read(text)',
@@ -150,7 +154,7 @@ BEGIN
             'send_skill_message(text, text, text, text, text, text)',
             'send_skill_messages(jsonb)',
             'set_skill_message_context(text, text)',
-        'skill_messages_version()',
+            'skill_messages_version()',
             'switch_skill_message_notifications(boolean)',
             'update_message_status(text, text)'
     ]);
@@ -223,7 +227,8 @@ BEGIN
     ELSE
         v_findings := v_findings || ARRAY(
             SELECT format('%I acts as %s and may create objects in the schema public. '
-                'REVOKE CREATE ON SCHEMA public FROM %1$I, or from the role it has that from',
+                'REVOKE CREATE ON SCHEMA public FROM %1$I, or from the role that gives it this '
+                'privilege',
                 r.rolname, string_agg(ours.name, ', ' ORDER BY ours.name))
             FROM pg_roles AS r
             INNER JOIN unnest(c_roles) AS ours (name)
@@ -319,8 +324,8 @@ BEGIN
             AND host.relname IN ('tenants', 'users', 'skills')
         UNION ALL
         -- Made in public, an empty table would come before the host's in many a search_path.
-        SELECT format('%s is in another schema, and public has no %s. If a second one in public is '
-            'meant: ALTER DATABASE %I SET skill_messages.make_host_tables = ''on''',
+        SELECT format('%s is in another schema, and public has no %s. To have one made in public '
+            'as well: ALTER DATABASE %I SET skill_messages.make_host_tables = ''on''',
             elsewhere.oid::regclass, elsewhere.relname, current_database())
         FROM pg_class AS elsewhere
         INNER JOIN pg_namespace AS n ON n.oid = elsewhere.relnamespace
@@ -391,9 +396,9 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.preflight() IS
-'Checks what skill_messages needs of the server, the database, its roles and the tables of the host,
-and names all that is wrong at once. A server that is open to CVE-2026-120154, and roles that may
-create objects in the schema public, are told in a warning and a notice.
+'Checks that the server, the database, its roles and the tables of the host are fit for
+skill_messages, and reports everything that is wrong at once. It warns of a server that is open to
+CVE-2026-120154. It names the roles that may create objects in the schema public in a notice.
 Errors: 55000 something is wrong; the detail says what, and what to do.';
 
 REVOKE ALL ON FUNCTION skill_messages_private.preflight() FROM public;

@@ -5,6 +5,7 @@
 -- A superuser, the owner of the tables and a member of pg_monitor may run it, on a standby too.
 -- What one of them cannot see is "unknown". It reads catalogues and statistics, never the table,
 -- and writes nothing. Whether the schema is exactly as deployed is for `sqitch verify`.
+-- `python -m skill_messages check` says more of a login, and of the functions.
 --
 -- An open transaction is long after an hour; to say otherwise:
 -- PGOPTIONS="-c skill_messages.long_transaction=10min"
@@ -48,7 +49,9 @@ BEGIN
             v_answers := v_answers || jsonb_build_object(v_question.name, v_answer);
         EXCEPTION
             WHEN OTHERS THEN
-                v_answers := v_answers || jsonb_build_object('no ' || v_question.name, SQLERRM);
+                v_answers := v_answers || jsonb_build_object('no ' || v_question.name, concat(
+                    CASE sqlstate WHEN '42501' THEN 'not told to this login: ' END, sqlerrm
+                ));
         END;
     END LOOP;
 
@@ -133,10 +136,10 @@ acl AS (
         OR (
             p.pronamespace = to_regnamespace('public') AND p.proname = ANY ('{
                 erase_user_messages, export_user_messages, get_message_stats,
-                get_messages_for_user, get_messages_from_user, get_skill_message,
-                get_unread_count_for_user, mark_message_read, mark_messages_read,
-                purge_skill_messages, send_skill_message, send_skill_messages,
-                set_skill_message_context, skill_messages_version,
+                get_messages_for_user, get_messages_from_user, get_named_messages_for_user,
+                get_named_messages_from_user, get_skill_message, get_unread_count_for_user,
+                mark_message_read, mark_messages_read, purge_skill_messages, send_skill_message,
+                send_skill_messages, set_skill_message_context, skill_messages_version,
                 switch_skill_message_notifications, update_message_status
             }')
         )
@@ -174,7 +177,7 @@ found (number, always, topic, warning, unknown, fine) AS (
         1, true, 'server',
         CASE WHEN a.version < CASE a.version / 10000
                 WHEN 15 THEN 150020 WHEN 16 THEN 160016 WHEN 17 THEN 170012 WHEN 18 THEN 180007
-                ELSE 0
+                ELSE 150000
             END
             THEN format('%s is open to CVE-2026-120154. Update to 15.20, 16.16, 17.12, 18.7 or '
                 'newer', current_setting('server_version'))
@@ -190,7 +193,8 @@ found (number, always, topic, warning, unknown, fine) AS (
             WHEN a.tab IS NULL AND a.helpers IS NULL
                 THEN 'not deployed to the database ' || current_database()
             WHEN a.helpers IS NULL
-                THEN 'public.skill_messages is not of this package''s making'
+                THEN 'public.skill_messages is not of this package''s making. '
+                    'See docs/converting.md'
             WHEN a.tab IS NULL OR to_regproc('public.skill_messages_version') IS NULL
                 THEN 'deployed in part. Go on with sqitch deploy'
         END,
@@ -437,7 +441,7 @@ found (number, always, topic, warning, unknown, fine) AS (
         17, false, 'open transactions',
         'they keep vacuum from its work. End: ' || string_agg(x.what, '; '),
         CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE')
-            THEN 'those of others are for pg_monitor to see'
+            THEN 'not told to this login: those of others are for pg_monitor to see'
         END,
         'none is long'
     FROM (

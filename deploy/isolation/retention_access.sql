@@ -1,9 +1,9 @@
 -- Deploy skill_messages:isolation/retention_access to pg
 -- requires: isolation/tenant_isolation
 --
--- The third role deletes and erases, one tenant at a time like everybody else, and reads no text:
--- UPDATE (message) lets it write [erased] there, and nothing else, as content_never_changes sees
--- to. It needs ctid to lock messages in the order of the table.
+-- The third role deletes and erases within the current tenant. It reads no text. It has UPDATE
+-- (message) to write [erased]; the trigger content_never_changes refuses any other text. It needs
+-- ctid to lock messages in the order of the table.
 
 CALL skill_messages_private.begin_change();
 
@@ -21,7 +21,7 @@ USING (tenant_id = current_setting('app.current_tenant_id', true))
 WITH CHECK (tenant_id = current_setting('app.current_tenant_id', true));
 
 COMMENT ON POLICY retention_access ON public.skill_messages IS
-'A door for retention and erasure: the current tenant only.';
+'Lets skill_messages_retention reach the messages of the current tenant.';
 
 GRANT
 SELECT (ctid, id, tenant_id, from_user_id, to_user_id, status, created_at, read_at),

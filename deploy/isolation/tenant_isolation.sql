@@ -1,15 +1,17 @@
 -- Deploy skill_messages:isolation/tenant_isolation to pg
 -- requires: tables/foreign_keys
 --
--- One door, several walls. tenant_access is the only permissive policy, the door; it repeats the
--- tenant predicate so that no policy, taken alone, admits a row of another tenant. All others are
--- restrictive. FORCE, which came with the table, binds the owner too. A predicate with an OR would
--- cost the inbox its ordered index scan.
+-- One door, several walls. tenant_access is the only permissive policy for the two roles: the door.
+-- It has the tenant predicate too, so that no policy, taken alone, admits a row of another tenant.
+-- All other policies for them are restrictive: the walls. FORCE, which the table has already, makes
+-- them hold for the owner as well. No policy has an OR: with one, the inbox would lose its ordered
+-- index scan.
 --
--- always_current_tenant says the same once more, for the planner: it evaluates a condition of the
--- caller before the policies if that is leakproof and cheaper, and then "message >= 'S' AND id =
--- (SELECT tell_me())" tells of other tenants' texts. So this one is as cheap as a condition can be,
--- and the first by its name. CASE keeps it apart from the others, which the planner would merge.
+-- always_current_tenant repeats tenant_isolation, for the planner. The planner evaluates a
+-- condition of the caller before a policy if that condition is leakproof and cheaper. Then "message
+-- >= 'S' AND id = (SELECT tell_me())" would tell of other tenants' texts. So this policy is as
+-- cheap as a condition can be, and the first by its name. Its CASE keeps the planner from merging
+-- it with the others.
 
 CALL skill_messages_private.begin_change();
 
@@ -45,11 +47,11 @@ USING (
 );
 
 COMMENT ON POLICY tenant_access ON public.skill_messages IS
-'The door of service and app: the current tenant only.';
+'Lets skill_messages_service and skill_messages_app reach the messages of the current tenant.';
 COMMENT ON POLICY tenant_isolation ON public.skill_messages IS
-'The outer wall: everybody, the owner included, the current tenant only.';
+'Keeps everybody, the owner included, to the messages of the current tenant.';
 COMMENT ON POLICY always_current_tenant ON public.skill_messages IS
-'The outer wall, as the first condition that is evaluated.';
+'Repeats tenant_isolation so that PostgreSQL checks the tenant before any condition of the caller.';
 
 GRANT SELECT, INSERT, UPDATE (status, read_at) ON public.skill_messages TO skill_messages_service;
 

@@ -1,9 +1,10 @@
 -- Deploy skill_messages:isolation/user_isolation to pg
 -- requires: isolation/tenant_isolation
 --
--- The inner walls, for skill_messages_app alone: one signed-in user within the tenant. The CASE is
--- what an OR would be, but leaves the inbox its ordered index scan. No user set matches nobody: ids
--- are never empty. The privileges come last: before its walls, skill_messages_app reaches nothing.
+-- These policies are for skill_messages_app alone: they narrow it to one signed-in user within the
+-- tenant. The CASE means the same as an OR, but leaves the inbox its ordered index scan. Without a
+-- user in the context no row matches, since ids are never empty. The GRANT comes last: until the
+-- policies exist, skill_messages_app reaches nothing.
 
 CALL skill_messages_private.begin_change();
 
@@ -37,11 +38,11 @@ USING (to_user_id = current_setting('app.current_user_id', true))
 WITH CHECK (to_user_id = current_setting('app.current_user_id', true));
 
 COMMENT ON POLICY app_reads_own ON public.skill_messages IS
-'A signed-in user sees the messages that it sent or received.';
+'Shows skill_messages_app only the messages that the signed-in user sent or received.';
 COMMENT ON POLICY app_sends_as_itself ON public.skill_messages IS
-'A signed-in user sends as itself only.';
+'Lets skill_messages_app send messages only as the signed-in user.';
 COMMENT ON POLICY app_answers_received ON public.skill_messages IS
-'A signed-in user reads and answers only what it received.';
+'Lets skill_messages_app mark read and answer only messages that the signed-in user received.';
 
 GRANT
 SELECT,

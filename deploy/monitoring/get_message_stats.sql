@@ -48,8 +48,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.get_message_stats() IS
-'The figures of the current tenant; for skill_messages_app, of what the signed-in user sent or
-received. median_time_to_answer: from sending to accepting or declining.
+'The figures of the current tenant. For skill_messages_app they are about the messages that the
+signed-in user sent or received. median_time_to_answer: from sending to accepting or declining.
 Errors: SM001 no context; 42501 the caller has the rights of neither role.';
 
 CALL skill_messages_private.revoke_from_all('public.get_message_stats()');

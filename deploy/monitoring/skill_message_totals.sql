@@ -1,13 +1,13 @@
 -- Deploy skill_messages:monitoring/skill_message_totals to pg
 -- requires: tables/skill_messages
 --
--- For monitoring, over all tenants, yet no hole in their isolation: it reads what the server counts
--- anyway, never a message. Cheap enough for every scrape.
+-- Totals over all tenants, without a hole in their isolation: the view reads what the server counts
+-- anyway, never a message. It is cheap enough for every scrape.
 --
--- A crash, and pg_stat_reset(), make the server forget its counters, which then begin at 0; a
--- standby never had them. The catalogue still has what the last vacuum or analyze counted. So a
--- table that was vacuumed or analyzed, or has pages, while the counters know nothing of that, was
--- forgotten: null, not 0, until the next vacuum or analyze.
+-- After a crash or pg_stat_reset() the server's counters begin at 0 again; a standby never had
+-- them. The catalogue still has what the last vacuum or analyze counted. So the counters are lost
+-- if the table has pages, or was vacuumed or analyzed, and they know nothing of that. Then the view
+-- shows null, not 0, until the next vacuum or analyze.
 
 CALL skill_messages_private.begin_change();
 
@@ -60,24 +60,25 @@ LEFT JOIN pg_class AS u
     ON u.relname = 'skill_messages_unread_idx' AND s.relnamespace = u.relnamespace;
 
 COMMENT ON VIEW public.skill_message_totals IS
-'Totals over all tenants for monitoring, without any content, as the server''s statistics have
-them. After a crash or a restore and on a standby, what the server does not know is null, until a
-vacuum or analyze.';
+'Totals over all tenants, for monitoring. They come from the server''s statistics and contain
+nothing of any message. After a crash, after a restore and on a standby, the server lacks some
+statistics: what it does not know is null until the next vacuum or analyze.';
 COMMENT ON COLUMN public.skill_message_totals.messages IS
-'Messages, estimated; where the server has lost count, as of the last vacuum or analyze.';
+'Messages, estimated. Where the server has lost its statistics: as of the last vacuum or analyze.';
 COMMENT ON COLUMN public.skill_message_totals.unread IS
 'Unread messages, as of the last vacuum or analyze.';
 COMMENT ON COLUMN public.skill_message_totals.sent IS
-'Inserts since the statistics were reset, as by a crash; null where the server has lost count.';
+'Messages sent since the statistics were reset, which a crash does too. Null where the server has
+lost its statistics.';
 COMMENT ON COLUMN public.skill_message_totals.changed IS
-'Readings, decisions and erasures, likewise.';
-COMMENT ON COLUMN public.skill_message_totals.deleted IS 'Deletes, likewise.';
-COMMENT ON COLUMN public.skill_message_totals.table_bytes IS 'Size of the table, TOAST included.';
+'Readings, decisions and erasures since then, or null.';
+COMMENT ON COLUMN public.skill_message_totals.deleted IS 'Messages deleted since then, or null.';
+COMMENT ON COLUMN public.skill_message_totals.table_bytes IS 'Size of the table with its TOAST.';
 COMMENT ON COLUMN public.skill_message_totals.index_bytes IS 'Size of all its indexes.';
 COMMENT ON COLUMN public.skill_message_totals.last_vacuumed_at IS
-'Last vacuum, of either kind; null where none is known.';
+'The last vacuum, by hand or by autovacuum; null if none is known.';
 COMMENT ON COLUMN public.skill_message_totals.last_analyzed_at IS
-'Last analyze, of either kind; null where none is known.';
+'The last analyze, by hand or by autovacuum; null if none is known.';
 
 CALL skill_messages_private.revoke_from_all('public.skill_message_totals');
 GRANT SELECT ON public.skill_message_totals TO pg_monitor;

@@ -26,8 +26,8 @@ $$;
 
 COMMENT ON FUNCTION public.skill_messages_version() IS
 'Tells which release is deployed.
-Returns one row. release: as in the tag, without its v. last_change: the last change of that release
-before this function.
+Returns one row. release: the tag of the release, without its v. last_change: the last change of
+that release before this function.
 Errors: none.';
 
 CALL skill_messages_private.revoke_from_all('public.skill_messages_version()');

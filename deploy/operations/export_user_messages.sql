@@ -46,8 +46,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.export_user_messages(text) IS
-'All that a user sent or received, one JSON object a line, with the columns of skill_messages as
-keys: first what was sent, then what was received.
+'All messages that a user sent or received: one JSON object per line, with the columns of
+skill_messages as keys. The sent messages come first, then the received ones.
 user_id: the user in the context, if null.
 Errors: SM001 no context; 22023 no user is given and none in the context; 42501 user_id is not the
 signed-in user, or the caller has the rights of neither role.';

@@ -3,10 +3,11 @@
 -- requires: private/check_skill_message_caller
 -- requires: isolation/user_isolation
 --
--- The inbox and the sent box: one text, two functions, which differ in the column that is the
--- user's. Keyset paging: every page costs the same, however deep. The row comparison stays one
--- index condition because infinity stands for "from the newest", and because COALESCE, which the
--- planner holds for leaky, stays out of the query: under row-level security it would be a filter.
+-- The inbox and the sent box: two functions from one text. They differ only in the column that
+-- holds the user. Keyset paging: every page costs the same, however deep it is. The row comparison
+-- stays one index condition for two reasons: infinity stands for "from the newest", and COALESCE
+-- stays out of the query. The planner takes COALESCE for leaky, so under row-level security it
+-- would be a filter.
 
 CALL skill_messages_private.begin_change();
 
@@ -55,7 +56,7 @@ DECLARE
     v_before_created_at timestamptz := coalesce(before_created_at, 'infinity');
     v_before_id text := coalesce(before_id, '');
 BEGIN
-    -- What is plainly right is not checked closer: a call costs as much as ten messages.
+    -- The common case needs no closer check: that call would cost as much as ten messages.
     IF (
         v_tenant_id <> ''
         AND v_user_id <> '' AND v_user_id = current_setting('app.current_user_id', true)
@@ -90,7 +91,7 @@ $$;
 
         v_signature := format('public.%I(text, integer, timestamptz, text)', v_function);
         EXECUTE format('COMMENT ON FUNCTION %s IS %L', v_signature, format(
-'The messages that a user %s, newest first, ties by id, descending.
+'The messages that a user %s, newest first; those of one time by id, descending.
 user_id: the user in the context, if null. max_messages: 1 to 1000. before_created_at, before_id:
 created_at and id of the last message of the page before; both null for the first page.
 Errors: SM001 no context; 22023 an argument is out of range, or no user is given and none in the

@@ -68,8 +68,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.get_skill_message(text) IS
-'One message with the names of its tenant, users and skills, for whoever may see it. A name is null
-where the host''s own row-level security hides it or the host has none.
+'One message with the names of its tenant, users and skills. A name is null where the host''s own
+row-level security hides it, or where the host has none.
 Errors: SM001 no context; SM002 no such message for this tenant and user; 42501 the host has not
 granted the caller''s role SELECT on its tables, or the caller has the rights of neither role.';
 

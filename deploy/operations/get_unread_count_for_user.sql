@@ -60,7 +60,7 @@ BEGIN
         );
     END IF;
 
-    -- Most badges show nothing: what is plainly right is not checked closer.
+    -- Most counts are 0: this checks the common case without a call.
     IF v_unread = 0 AND NOT (
         pg_has_role('skill_messages_app', 'USAGE')
         OR pg_has_role('skill_messages_service', 'USAGE')
@@ -74,7 +74,8 @@ $$;
 
 COMMENT ON FUNCTION public.get_unread_count_for_user(text, bigint) IS
 'How many messages a user received and has not read.
-user_id: the user in the context, if null. at_most: stop counting there, 1 or more; null counts all.
+user_id: the user in the context, if null. at_most: where it stops counting, 1 or more; null counts
+all.
 Errors: SM001 no context; 22023 an argument is out of range, or no user is given and none in the
 context; 42501 user_id is not the signed-in user, or the caller has the rights of neither role.';
 

@@ -6,9 +6,10 @@
 -- requires: isolation/user_isolation
 -- requires: rules/message_times
 --
--- Locks the messages that it marks and nothing else: others go on sending to this inbox meanwhile.
--- In the order of the table, as the cascade from a deleted skill does: in another order the two
--- would deadlock. Then by id, not by place: a message that was answered meanwhile has moved.
+-- It locks only the messages that it marks, so others go on sending to this inbox meanwhile. It
+-- locks them in the order of the table, as the cascade from a deleted skill does: in another order
+-- the two would deadlock. Then it updates them by id, not by ctid: a message that was answered
+-- meanwhile has moved.
 
 CALL skill_messages_private.begin_change();
 
@@ -77,11 +78,11 @@ $$;
 
 COMMENT ON FUNCTION public.mark_messages_read(text, timestamptz, text[]) IS
 'Marks several messages that a user received as read and returns how many were unread.
-user_id: the user in the context, if null. message_ids: at most 1000, those that were on the screen;
-this is exact. up_to_created_at: all up to this time, that of the newest message on the screen, or
-if null until now; this is approximate: it also marks a message that was sent before that time and
-became visible only afterwards. Given both, a message must be among the former and not after the
-latter.
+user_id: the user in the context, if null. message_ids: the messages that were on the screen, at
+most 1000. It marks exactly these. up_to_created_at: without message_ids, it marks all messages up
+to this time. Give the time of the newest message on the screen; null means now. This is
+approximate: it also marks a message that was sent before that time and became visible only
+afterwards. Given both, it marks those of message_ids that are not newer than up_to_created_at.
 Errors: SM001 no context; 22023 too many ids, or no user is given and none in the context; 25006 the
 transaction is read-only; 40001 above READ COMMITTED: somebody else changed one meanwhile; 42501
 user_id is not the signed-in user, or the caller has the rights of neither role.';

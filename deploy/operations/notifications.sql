@@ -3,10 +3,10 @@
 -- requires: private/raise_read_only
 -- requires: private/short_locks
 --
--- Off until the owner of the table switches them on, and free while off: what is off is absent. A
--- trigger that is only disabled is switched on by pg_restore --disable-triggers. Deployed again,
--- they stay as they are. Who listens is not subject to row-level security, hence ids only, never
--- content.
+-- Off until the owner of the table switches them on. While off they cost nothing, because the
+-- triggers do not exist: pg_restore --disable-triggers would switch on one that is only disabled.
+-- Deployed again, they stay as they are. LISTEN is not subject to row-level security, so the
+-- payload has ids only, never content.
 
 CALL skill_messages_private.begin_change();
 
@@ -26,7 +26,7 @@ DECLARE
         'message_id', new.id
     )::text;
 BEGIN
-    -- A longer payload would fail the send; whoever has such ids does without the signal.
+    -- A longer payload would make the send fail. With such ids there is no signal.
     IF octet_length(v_payload) < 8000 THEN
         PERFORM pg_notify(TG_ARGV[0], v_payload);
     END IF;
@@ -36,8 +36,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.notify_skill_message() IS
-'Signals a message to the channel that its trigger names, for whom it is news: tenant_id, user_id
-and message_id as JSON. For triggers only.';
+'Notifies the channel that its trigger names. The payload is JSON: tenant_id, message_id, and as
+user_id the user whom the news concerns. For triggers only.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.notify_skill_message()');
 
@@ -71,18 +71,18 @@ BEGIN
         'DROP TRIGGER IF EXISTS notify_sent ON public.skill_messages; '
         'DROP TRIGGER IF EXISTS notify_decided ON public.skill_messages'
     END);
-    -- What the caller does next in this transaction waits as long as it did.
+    -- For the rest of the transaction, the caller's own lock_timeout holds again.
     PERFORM set_config('lock_timeout', v_lock_timeout, true);
 END;
 $$;
 
 COMMENT ON FUNCTION public.switch_skill_message_notifications(boolean) IS
-'Switches notifications on or off, for all tenants. Locks the table for a moment, when it finds one
-at which nobody else does: for that it tries again for 5 minutes, or as long as the setting
-skill_messages.patience says.
-switched_on: whether a committed send signals skill_message_sent to the recipient, and a committed
-decision skill_message_decided to the sender. Off, the triggers notify_sent and notify_decided do
-not exist.
+'Switches notifications on or off, for all tenants. It locks the table for a moment. While the table
+is in use, it tries again: for 5 minutes, or for as long as the setting skill_messages.patience
+says.
+switched_on: if true, each committed send notifies skill_message_sent for the recipient, and each
+committed decision notifies skill_message_decided for the sender. If false, the triggers notify_sent
+and notify_decided do not exist.
 Errors: 22023 the argument is null; 25006 the transaction is read-only; 42501 only the owner of the
 table may; 55P03 the table was in use all the time.';
 

@@ -41,7 +41,7 @@ BEGIN
         PERFORM skill_messages_private.current_skill_message_tenant('from_user_id', from_user_id);
     END IF;
 
-    -- The policy would refuse null as somebody else.
+    -- Without this, the policy would refuse null as another user.
     IF from_user_id IS NULL THEN
         PERFORM skill_messages_private.raise_skill_message_violation('23502', NULL, 'from_user_id');
     ELSIF current_setting('transaction_read_only') = 'on' THEN

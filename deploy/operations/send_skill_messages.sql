@@ -116,8 +116,8 @@ $$;
 COMMENT ON FUNCTION public.send_skill_messages(jsonb) IS
 'Sends many messages, all or nothing, and returns their ids in the order of the input.
 messages: a JSON array of 1 to 1000 objects whose keys are the arguments of send_skill_message().
-Errors: those of send_skill_message(), with the position of the element, counting from 1; 22023 no
-such array, an unknown key or a value that is no string.';
+Errors: those of send_skill_message(), with the position of the element, counting from 1; 22023
+messages is not such an array, or has an unknown key or a value that is not a string.';
 
 CALL skill_messages_private.revoke_from_all('public.send_skill_messages(jsonb)');
 GRANT EXECUTE ON FUNCTION public.send_skill_messages(jsonb)

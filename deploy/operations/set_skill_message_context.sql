@@ -1,9 +1,9 @@
 -- Deploy skill_messages:operations/set_skill_message_context to pg
 -- requires: private/check_skill_message_context
 --
--- SET LOCAL: the context ends with the transaction, which is what makes a pooled connection safe.
--- Both settings are always written, so that no user of an earlier call in the transaction lingers.
--- The third says that this function chose the tenant.
+-- SET LOCAL: the context ends with the transaction, which makes a pooled connection safe. Each call
+-- writes both settings, so that the user of an earlier call in the transaction does not stay. The
+-- third setting notes that this function chose the tenant.
 
 CALL skill_messages_private.begin_change();
 
@@ -28,7 +28,7 @@ BEGIN
         RAISE EXCEPTION '% is longer than 255 bytes',
             CASE WHEN octet_length(tenant_id) > 255 THEN 'tenant_id' ELSE 'user_id' END
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give the id of a tenant, and of a user of it.';
+                  HINT = 'Give the id of a tenant and the id of one of its users.';
     END IF;
 
     IF concat(
@@ -49,10 +49,16 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.set_skill_message_context(text, text) IS
-'Says on whose behalf the current transaction runs; forgotten when it ends. A transaction acts for
-one tenant, and as skill_messages_app for one user: both are chosen at once, and not changed before
-it ends. A tenant that the connection has as its default may be replaced. Whoever may call this
-where nothing was chosen yet chooses: do not publish it in an API.
+'Sets the tenant and the user on whose behalf the current transaction runs. The context ends with
+the transaction.
+Call it as a statement of its own: first in the transaction, or first of several statements in one
+simple query. In SELECT f(…) FROM set_skill_message_context(…) it also comes first, but only if it
+is alone in that FROM and there is no WHERE. Next to another table, PostgreSQL may read that table
+before the context is set, and row-level security then hides its rows without an error.
+A transaction acts for one tenant and, as skill_messages_app, for one user. One call chooses both;
+they stay until the transaction ends. A tenant that the connection has as its default may be
+replaced. As long as nothing was chosen, whoever may call this function can choose any tenant: do
+not publish it in an API.
 tenant_id: the tenant, never null or empty. user_id: the signed-in user, which skill_messages_app
 needs. Both: at most 255 bytes.
 Errors: SM001 no tenant given; SM005 this transaction or session already acts for another tenant or

@@ -37,7 +37,7 @@ DECLARE
     v_tenant_id text := current_setting('app.current_tenant_id', true);
 BEGIN
     IF status IS NULL OR status NOT IN ('accepted', 'declined') THEN
-        RAISE EXCEPTION 'status "%" is no decision', coalesce(left(status, 100), 'null')
+        RAISE EXCEPTION 'status "%" is not a decision', coalesce(left(status, 100), 'null')
             USING ERRCODE = 'check_violation',
                   HINT = 'Decide with accepted or declined.';
     ELSIF current_setting('transaction_read_only') = 'on' THEN
@@ -74,7 +74,7 @@ $$;
 
 COMMENT ON FUNCTION public.update_message_status(text, text) IS
 'Accepts or declines a received message, once and for good, and returns it as it is now.
-status: accepted or declined. The result has it as new_status.
+status: accepted or declined. The result calls it new_status.
 Errors: SM001 no context; SM002 no such message for this tenant and user; SM003 already accepted or
 declined; 23514 unknown status; 25006 the transaction is read-only; 40001 above READ COMMITTED:
 somebody else changed it meanwhile; 42501 the caller has the rights of neither role.';

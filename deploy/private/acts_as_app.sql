@@ -22,7 +22,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.acts_as_app() IS
-'Whether the policies for skill_messages_app bind the caller, who then acts as one signed-in user.';
+'Whether the policies for skill_messages_app hold for the caller. If so, the caller acts as one
+signed-in user.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.acts_as_app()');
 GRANT EXECUTE ON FUNCTION skill_messages_private.acts_as_app()

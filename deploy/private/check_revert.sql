@@ -80,8 +80,8 @@ BEGIN
         RAISE EXCEPTION 'this revert would lose %', array_to_string(v_lost, ', ')
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Nothing was undone. To export them all, run: psql -XqAt -d … '
-                         '-f sql/export.sql > messages.jsonl. To lose them: sqitch revert '
-                         '--set messages=discard. A revert that stops before the tables: '
+                         '-f sql/export.sql > messages.jsonl. To give them up: sqitch '
+                         'revert --set messages=discard. If the revert stops before the tables: '
                          'sqitch revert --to … --set messages=keep';
     END IF;
 
@@ -90,7 +90,7 @@ END;
 $$;
 
 COMMENT ON PROCEDURE skill_messages_private.rehearse_revert IS
-'Drops what a revert drops, and takes it back by an error.
+'Tries out a revert: drops what a revert drops, then undoes that by raising an error.
 discard: whether messages may be lost.
 Errors: SM000 nothing is in the way; 2BP01 something of the host depends on it; 55000 messages, or
 rows of the tables that the package made, would be lost.';
@@ -117,8 +117,8 @@ END;
 $$;
 
 COMMENT ON PROCEDURE skill_messages_private.check_revert IS
-'Raises if a revert would lose messages, or stop half-way.
-messages: discard, to lose them; keep, if the revert stops before the table; else empty.
+'Raises an error if a revert would lose messages or would stop half-way.
+messages: discard, to give them up; keep, if the revert stops before the table; otherwise empty.
 Errors: 2BP01 something of the host depends on the package; 55000 messages, or rows of the tables
 that the package made, would be lost; 55P03 the tables are in use; 22023 unknown argument.';
 

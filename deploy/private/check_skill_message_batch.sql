@@ -2,8 +2,8 @@
 -- requires: roles
 -- requires: private/revoke_from_all
 --
--- Looks at the form alone, once for all elements, before the first of them is stored. What they say
--- is for the table's constraints.
+-- Checks the form of all elements before the first of them is stored. The table's constraints check
+-- the values.
 
 CALL skill_messages_private.begin_change();
 
@@ -28,7 +28,7 @@ DECLARE
 BEGIN
     IF jsonb_typeof(messages) IS DISTINCT FROM 'array'
         OR jsonb_array_length(messages) NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'messages is no array of 1 to 1000 elements'
+        RAISE EXCEPTION 'messages is not an array of 1 to 1000 elements'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give a JSON array of objects with the arguments of send_skill_message().';
     END IF;
@@ -45,24 +45,26 @@ BEGIN
     LIMIT 1;
 
     IF jsonb_typeof(v_element) <> 'object' THEN
-        RAISE EXCEPTION 'message %: the element is no object', v_position
+        RAISE EXCEPTION 'message %: the element is not an object', v_position
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give an object with the arguments of send_skill_message().';
     ELSIF FOUND THEN
-        RAISE EXCEPTION 'message %: unknown key, or value that is no string: %', v_position, left((
-            SELECT string_agg(e.key, ', ')
-            FROM jsonb_each(v_element) AS e
-            WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
-        ), 100)
+        RAISE EXCEPTION 'message %: unknown key, or value that is not a string: %',
+            v_position, left((
+                SELECT string_agg(e.key, ', ')
+                FROM jsonb_each(v_element) AS e
+                WHERE e.key <> ALL (c_keys) OR jsonb_typeof(e.value) NOT IN ('string', 'null')
+            ), 100)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'The keys are the arguments of send_skill_message(), the values text.';
+                  HINT = 'The keys are the arguments of send_skill_message(), the values strings.';
     END IF;
 END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.check_skill_message_batch(jsonb) IS
 'Checks that this is an array of 1 to 1000 objects with the arguments of send_skill_message().
-Errors: 22023 no such array, or an element that is no such object, by its position from 1.';
+Errors: 22023 it is not such an array, or an element is not such an object: the message gives its
+position, counting from 1.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.check_skill_message_batch(jsonb)'

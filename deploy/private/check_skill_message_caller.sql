@@ -2,9 +2,9 @@
 -- requires: roles
 -- requires: private/revoke_from_all
 --
--- FORCE hides every row from the owner of the table, and the owner may call every function. Without
--- the rights of a role its inbox would be empty without a word: an operation that is about to
--- answer with nothing asks here first.
+-- The owner of the table may call every function, but FORCE hides every row from it. Without the
+-- rights of a role, the owner would see an empty inbox and no error. So an operation that is about
+-- to return nothing calls this first.
 
 CALL skill_messages_private.begin_change();
 
@@ -37,7 +37,7 @@ $$;
 
 COMMENT ON FUNCTION skill_messages_private.check_skill_message_caller(text[]) IS
 'Checks that the caller has the rights of one of these roles, by default of service or app.
-Errors: 42501 it has not; the hint is the GRANT.';
+Errors: 42501 the caller does not have them; the hint is the GRANT.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.check_skill_message_caller(text[])'

@@ -24,7 +24,7 @@ BEGIN
     ELSIF max_messages IS NULL OR max_messages NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION 'max_messages is %', coalesce(max_messages::text, 'null')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'A page has 1 to 1000 messages; the before_ arguments continue it.';
+                  HINT = 'Ask for 1 to 1000 messages. The before_ arguments give the next page.';
     ELSIF (before_created_at IS NULL) <> (before_id IS NULL) THEN
         RAISE EXCEPTION 'before_created_at and before_id: one is given, the other is null'
             USING ERRCODE = 'invalid_parameter_value',

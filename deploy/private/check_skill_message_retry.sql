@@ -1,8 +1,8 @@
 -- Deploy skill_messages:private/check_skill_message_retry to pg
 -- requires: isolation/user_isolation
 --
--- What the sending functions ask when an id is taken: content alone decides between a retry, which
--- has succeeded already, and an error. A message that the caller may not see is a different one.
+-- The functions that send call this when an id is taken. The same content means a retry of a send
+-- that has succeeded; other content is an error. So is a message that the caller may not see.
 
 CALL skill_messages_private.begin_change();
 
@@ -46,7 +46,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.check_skill_message_retry IS
-'Checks that the message of this id has this content; for the sending functions.
+'For the functions that send: checks that the message with this id has this content.
 Errors: SM004 the id is taken by a different message.';
 
 CALL skill_messages_private.revoke_from_all(

@@ -1,8 +1,8 @@
 -- Deploy skill_messages:private/current_skill_message_tenant to pg
 -- requires: private/acts_as_app
 --
--- Every operation asks this when its caller is not plainly right. It only turns a missing or wrong
--- context into a clear error: the policies admit nothing then, whether anybody asks or not.
+-- The operations call this unless the context is plainly right. It only turns a missing or wrong
+-- context into a clear error: without a right context the policies admit nothing anyway.
 
 CALL skill_messages_private.begin_change();
 
@@ -49,8 +49,8 @@ $$;
 
 COMMENT ON FUNCTION skill_messages_private.current_skill_message_tenant(text, text) IS
 'The tenant in the context of the current transaction.
-argument: the name of the argument that the next one was given as. acting_user_id: the user that an
-operation is asked to act for; skill_messages_app may name the signed-in user only.
+acting_user_id: the user for whom an operation is to act; skill_messages_app may act for the
+signed-in user only. argument: what the operation calls that argument, for the error.
 Errors: SM001 no tenant, or for skill_messages_app no user; 42501 another user than the signed-in
 one.';
 

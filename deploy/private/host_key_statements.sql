@@ -1,8 +1,9 @@
 -- Deploy skill_messages:private/host_key_statements to pg
 -- requires: private/revoke_from_all
 --
--- A plain unique index does for a foreign key, and can be built while the host goes on: but only
--- outside a transaction, a statement each, which no function can run. So it says what to run.
+-- A plain unique index is enough for a foreign key, and it can be built while the host reads and
+-- writes. That needs single statements outside a transaction, which no function can run. So this
+-- function returns the statements.
 
 CALL skill_messages_private.begin_change();
 
@@ -58,8 +59,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.host_key_statements(text, boolean) IS
-'The statements that give a table of the host the unique index that foreign keys need: to be run
-outside a transaction; none where another index does.
+'The statements that give a table of the host the unique index that foreign keys need. Run them
+outside a transaction. There are none if the table has such an index already.
 name: users or skills. wanted: false for the statements that drop it.';
 
 CALL skill_messages_private.revoke_from_all(

@@ -38,8 +38,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.other_grantees IS
-'Who has a privilege on a table or view, or on a column of it, beside its owner and those that are
-expected to; null if nobody has.
+'Names the roles that have a privilege on a table or view, or on a column of it, besides its owner
+and the expected roles; null if there are none.
 relation: its qualified name. expected: names of roles.';
 
 CALL skill_messages_private.revoke_from_all(

@@ -2,9 +2,9 @@
 -- requires: private/current_skill_message_tenant
 -- requires: private/check_skill_message_caller
 --
--- One error for what is absent, another tenant's, or none of this user's business: nothing tells
--- them apart. An operation that finds its message needs no check of the context, since without one
--- the policies show it nothing; here is where that is explained.
+-- A message that is absent, of another tenant or not for this user gives the same error, so that
+-- nothing tells these cases apart. An operation that finds its message has a right context, since
+-- without one the policies show nothing. One that finds none calls this, which checks the context.
 
 CALL skill_messages_private.begin_change();
 
@@ -25,12 +25,12 @@ BEGIN
 
     RAISE EXCEPTION 'message_id "%": no such message', left(message_id, 100)
         USING ERRCODE = 'SM002',
-              HINT = 'Give the id of a message that is there for tenant and user in the context.';
+              HINT = 'Give the id of a message of the tenant and the user in the context.';
 END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.raise_no_such_skill_message(text) IS
-'Raises that a message is not there; for the operations on one message.
+'For the operations on one message: raises the error that there is no such message.
 Errors: SM001 no context; SM002 no such message for this tenant and user; 42501 the caller has the
 rights of neither role.';
 

@@ -23,7 +23,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.raise_read_only(text) IS
-'Raises that an operation writes and the transaction may not.
+'Raises the error that an operation needs to write in a read-only transaction.
 operation: the name of the function that was called.
 Errors: 25006 always.';
 

@@ -1,9 +1,9 @@
 -- Deploy skill_messages:private/raise_skill_message_violation to pg
 -- requires: tables/skill_messages
 --
--- The rules stand once, as constraints, and their hints once, as the constraints' comments. This
--- turns what a constraint refused into an error that names the argument; one that it does not know
--- it leaves alone.
+-- Each rule is written once, as a constraint, and its hint once, as the constraint's comment. This
+-- function turns a violation into an error that names the argument. It ignores constraints that it
+-- does not know.
 
 CALL skill_messages_private.begin_change();
 
@@ -58,10 +58,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.raise_skill_message_violation(text, text, text) IS
-'Raises what a constraint of skill_messages refused as an error that names the argument, with a
-hint; for the other functions.
-violation: SQLSTATE. constraint_name: as the diagnostics give it. argument: which one was null or
-too long, where that is known.
+'For the other functions: turns a violated constraint of skill_messages into an error that names the
+argument and has a hint.
+violation: its SQLSTATE. constraint_name: the one in the diagnostics. argument: which one was null
+or too long, if that is known.
 Errors: 23503 unknown user or skill; 23514 blank or oversized message, an id over 255 bytes; 22023
 an argument is null or too long.';
 

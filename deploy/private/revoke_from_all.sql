@@ -47,7 +47,7 @@ $$;
 
 COMMENT ON PROCEDURE skill_messages_private.revoke_from_all IS
 'Takes every privilege on a table, view or function from everybody but its owner.
-object: its qualified name; of a function with the types of its arguments.';
+object: its qualified name; for a function, with the types of its arguments.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.revoke_from_all(text)');
 CALL skill_messages_private.revoke_from_all('skill_messages_private.begin_change()');

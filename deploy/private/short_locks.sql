@@ -1,8 +1,8 @@
 -- Deploy skill_messages:private/short_locks to pg
 -- requires: private/revoke_from_all
 --
--- The host's tables are in use. A statement that waits for a lock on one lets everybody queue up
--- behind it, so it waits for a moment only, then lets them pass and tries again.
+-- The host's tables are in use. While a statement waits for a lock on one, all others queue behind
+-- it. So it waits for a moment only, lets them pass, and tries again.
 
 CALL skill_messages_private.begin_change();
 
@@ -52,8 +52,8 @@ END;
 $$;
 
 COMMENT ON PROCEDURE skill_messages_private.short_locks IS
-'Runs a statement that locks a table in use: waits at most 100 ms for each lock, so that nobody
-queues up longer behind it, and tries again for 5 minutes, or as long as the setting
+'Runs a statement that locks a table in use. It waits at most 100 ms for each lock, so that nobody
+queues behind it for longer. Then it tries again: for 5 minutes, or for as long as the setting
 skill_messages.patience says.
 Errors: 55P03 the table was in use all the time; those of the statement.';
 

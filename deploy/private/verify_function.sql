@@ -79,8 +79,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.verify_function IS
-'Raises unless a function is as the package makes its functions: language plpgsql, or SQL with its
-names resolved; the owner of the schema skill_messages_private; SECURITY INVOKER; a fixed
+'Raises an error unless a function is as the package makes its functions: language plpgsql, or SQL
+with its names resolved; the owner of the schema skill_messages_private; SECURITY INVOKER; a fixed
 search_path; no overload.
 signature: its qualified name with the types of its arguments. arguments, result: as the catalogue
 prints them; the result of a procedure is null. callers: who may execute it beside the owner:

@@ -44,7 +44,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.verify_policy IS
-'Raises unless a policy is there and is this one.
+'Raises an error unless the policy exists and is exactly this one.
 relation: the qualified name of its table. kind: permissive or restrictive. command: all, select,
 insert, update or delete. roles: in the order of their names. using_expression, check_expression: as
 the catalogue prints them, or null.';

@@ -53,9 +53,9 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.verify_privileges IS
-'Raises unless a role was granted these privileges on a table or view, and no others.
-relation: its qualified name. role: the grantee. privileges: in the order of their names, those on
-columns with them: INSERT, SELECT, UPDATE (status, read_at); or none.';
+'Raises an error unless a role has exactly these privileges on a table or view.
+relation: its qualified name. role: the grantee. privileges: in the order of their names, with the
+columns: INSERT, SELECT, UPDATE (status, read_at). The word none stands for no privilege.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.verify_privileges(text, text, text)'

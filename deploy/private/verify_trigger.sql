@@ -41,9 +41,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.verify_trigger IS
-'Raises unless a trigger on skill_messages is there, enabled, for each row, and is this one.
+'Raises an error unless the trigger on skill_messages exists, is enabled, fires for each row and is
+exactly this one.
 function_name: what it calls, in skill_messages_private. definition: as the catalogue prints it,
-less its name, table and function.';
+without its name, table and function.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.verify_trigger(text, text, text)'

@@ -29,7 +29,7 @@ DECLARE
 BEGIN
     PERFORM public.set_skill_message_context(v_tenant_id);
 
-    -- Null, of all things, must not delete.
+    -- A null argument must not delete.
     IF dry_run IS NOT FALSE THEN
         RETURN (
             SELECT count(*)
@@ -57,9 +57,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.delete_skill_messages IS
-'Deletes a batch of old messages of a tenant and returns how many; for purge_skill_messages().
-created_before: older ones. batch_size: at most so many. include_pending, include_unread: those too.
-dry_run: counts all that a purge would delete, and deletes nothing.
+'For purge_skill_messages(): deletes a batch of old messages of a tenant and returns how many.
+created_before: it deletes older ones. batch_size: it deletes at most so many. include_pending,
+include_unread: it deletes those too. dry_run: it counts all that a purge would delete, and deletes
+nothing.
 Errors: SM001 no tenant given; SM005 the transaction acts for another tenant.';
 
 CALL skill_messages_private.revoke_from_all(

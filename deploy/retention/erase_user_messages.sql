@@ -6,9 +6,9 @@
 -- requires: private/check_skill_message_caller
 -- requires: private/raise_read_only
 --
--- Where nothing was decided, nothing stays. Where something was, the counterpart keeps the record
--- of it: ids, skills, status and times, and [erased] in place of the text. The rows are locked in
--- the order of the table first, as everybody does who locks several.
+-- A message that was never answered is deleted. Of one that was, the other user keeps the record:
+-- ids, skills, status and times, with [erased] in place of the text. The rows are locked first, in
+-- the order of the table, as in every operation that locks several.
 
 CALL skill_messages_private.begin_change();
 
@@ -66,12 +66,14 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.erase_user_messages(text, boolean) IS
-'Erases the text of all that a user sent or received, and deletes what was never answered.
-keep_decided: false deletes what was answered too, so that nothing names the user any more.
-deleted: messages that are gone. erased: messages of which ids, skills, status and times stay.
+'Erases the texts of all messages that a user sent or received, and deletes those that were never
+answered.
+keep_decided: false deletes answered messages too, so that nothing names the user any more.
+deleted: how many messages it deleted. erased: how many texts it erased; ids, skills, status and
+times of these messages stay.
 Errors: SM001 no context; 22023 an argument is null; 25006 the transaction is read-only; 40001 above
 READ COMMITTED: somebody else changed a message meanwhile; 42501 the caller
-has not the rights of skill_messages_retention.';
+does not have the rights of skill_messages_retention.';
 
 CALL skill_messages_private.revoke_from_all('public.erase_user_messages(text, boolean)');
 GRANT EXECUTE ON FUNCTION public.erase_user_messages(text, boolean) TO skill_messages_retention;

@@ -61,7 +61,8 @@ BEGIN
         IF v_tenants = '{}' THEN
             RAISE EXCEPTION 'tenant_id: none given, and public.tenants shows % none', current_user
                 USING ERRCODE = 'insufficient_privilege',
-                      HINT = 'Name one, or purge as a role whom public.tenants shows them all.';
+                      HINT = 'Give a tenant_id, or purge as a role that public.tenants '
+                             'shows all tenants.';
         END IF;
     END IF;
 
@@ -87,15 +88,14 @@ END;
 $$;
 
 COMMENT ON PROCEDURE public.purge_skill_messages IS
-'Deletes messages that are old, answered and read, and says how many. Each batch commits: call it
-outside a transaction.
-older_than: since they were sent, 0 to 1000 years. batch_size: messages a transaction. tenant_id:
-this one only, or null for all that public.tenants shows. include_pending, include_unread: those
-too.
-dry_run: only count.
+'Deletes messages that are old, answered and read, and says how many. It commits after each batch,
+so call it outside a transaction.
+older_than: the age since sending, 0 to 1000 years. batch_size: how many messages a transaction
+deletes. tenant_id: the only tenant to purge; null means all that public.tenants shows to the
+caller. include_pending, include_unread: it deletes those too. dry_run: it only counts.
 Errors: SM005 the session has set another tenant; 22023 an argument is null or out of range; 25006
 the transaction is read-only; 2D000 it was called within a transaction; 42501 public.tenants shows
-the caller none, or it has not the rights of skill_messages_retention.';
+the caller no tenant, or the caller does not have the rights of skill_messages_retention.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)'

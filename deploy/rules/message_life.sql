@@ -1,10 +1,11 @@
 -- Deploy skill_messages:rules/message_life to pg
 -- requires: isolation/retention_access
 --
--- Each rule is a trigger whose WHEN clause says what breaks it: a write that keeps the rules calls
--- no function at all. The arguments are SQLSTATE, message and hint. They bind everybody, superusers
--- included. Saying what is already so breaks no rule. Few triggers, since each costs an INSERT or
--- UPDATE 1 to 3 %, for its WHEN clause is read anew by every statement.
+-- Each rule is a trigger whose WHEN clause says what breaks it. So a write that keeps the rules
+-- calls no function at all. The arguments are SQLSTATE, message and hint. The rules hold for
+-- everybody, superusers included. Setting a column to the value that it has breaks no rule. There
+-- are few triggers, because each costs an INSERT or UPDATE 1 to 3 %: every statement reads its WHEN
+-- clause anew.
 
 CALL skill_messages_private.begin_change();
 
@@ -31,7 +32,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.refuse_skill_message_change() IS
-'Raises the error that its trigger''s arguments name: SQLSTATE, message, hint. For triggers only.';
+'Raises the error that the arguments of its trigger describe: SQLSTATE, message, hint. For triggers
+only.';
 
 CALL skill_messages_private.revoke_from_all(
     'skill_messages_private.refuse_skill_message_change()'
@@ -44,8 +46,9 @@ FOR EACH ROW WHEN (
     OR new.message = '[erased]'
 )
 EXECUTE FUNCTION skill_messages_private.refuse_skill_message_change(
-    '23514', 'status, read_at, answered_at, message: born pending and unread, and not [erased]',
-    'Insert it with status ''pending'', without times of reading and answer, and with a text.'
+    '23514',
+    'status, read_at, answered_at, message: a new message is pending and unread, and not [erased]',
+    'Insert it with status ''pending'', without read_at and answered_at, and with another text.'
 );
 
 CREATE OR REPLACE TRIGGER answered_once
@@ -56,10 +59,11 @@ EXECUTE FUNCTION skill_messages_private.refuse_skill_message_change(
     'A decision is final. Send a new message to propose again.'
 );
 
--- A text may give way to [erased], for a person who has a right to that. Who may not read it is
--- told nothing of it: such a role writes [erased] or is refused, whatever stands there. A foreign
--- key nulls the parent of a deleted skill from within a trigger of its own: depth 1, not 0. UPDATE
--- OF: marking a long message read must not fetch its text only to compare it with itself.
+-- A text may be replaced by [erased], since a person may have a right to that. A role that may not
+-- read the text must not be able to guess it: it writes [erased] or is refused, whatever the text
+-- is. When a skill is deleted, the foreign key sets the parent to null from within a trigger of its
+-- own: at depth 1, not 0. UPDATE OF: marking a long message as read must not fetch its text only to
+-- compare it with itself.
 CREATE OR REPLACE TRIGGER content_never_changes
 BEFORE UPDATE OF id, tenant_id, from_user_id, to_user_id, subject_skill_id,
 proposed_parent_skill_id, message, created_at, answered_at ON public.skill_messages

@@ -1,10 +1,10 @@
 -- Deploy skill_messages:rules/message_times to pg
 -- requires: rules/message_life
 --
--- The clocks of application servers are off, and nobody must be kept from reading by that: a time
--- outside its bounds is moved into them, and only whole milliseconds are kept, which a JavaScript
--- Date can hold. The first reading stands. All are cut, not rounded: a rounded one could lie ahead
--- of the clock. The triggers fire after those that refuse, in the order of their names.
+-- The clocks of application servers are off, which must not keep anybody from reading: a time
+-- outside its bounds is moved into them. Only whole milliseconds are kept, since a JavaScript Date
+-- has no more. They are cut, not rounded: a rounded time could be ahead of the clock. The first
+-- reading stands. By their names, these triggers fire after those that refuse.
 
 CALL skill_messages_private.begin_change();
 
@@ -43,8 +43,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.set_skill_message_times() IS
-'Moves created_at and read_at into their bounds, keeps the first reading, sets answered_at to the
-start of the transaction that answers. For triggers only.';
+'Moves created_at and read_at into their bounds, keeps the time of the first reading, and sets
+answered_at to the start of the transaction that answers. For triggers only.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.set_skill_message_times()');
 

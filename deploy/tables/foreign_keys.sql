@@ -4,9 +4,9 @@
 -- requires: tables/skills_key
 -- requires: private/add_foreign_key
 --
--- Every foreign key carries the tenant, so that a message cannot name another tenant's users or
--- skills, and an id of another tenant fails exactly as one that does not exist. Each locks a table
--- of the host, so each is a transaction of its own.
+-- Every foreign key includes the tenant. So a message cannot refer to users or skills of another
+-- tenant, and their ids fail exactly like ids that do not exist. Each key locks a table of the
+-- host, so each has a transaction of its own.
 
 CALL skill_messages_private.begin_change();
 

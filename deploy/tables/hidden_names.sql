@@ -1,8 +1,8 @@
 -- Deploy skill_messages:tables/hidden_names to pg
 -- requires: tables/host_names
 --
--- A host that has not granted the columns makes get_skill_message() fail; one whose policies admit
--- none of our roles makes every name null, without a word. So deploy and verify say what is
+-- If the host has not granted the columns, the functions that return names fail. If its policies
+-- admit none of our roles, every name is null without an error. So deploy and verify say what is
 -- missing.
 
 CALL skill_messages_private.begin_change();
@@ -20,7 +20,7 @@ AS $$
 DECLARE
     c_roles CONSTANT text[] := ARRAY['skill_messages_service', 'skill_messages_app'];
 BEGIN
-    -- The columns that the views read, and may not for one of the roles.
+    -- The columns that the views read and that one of the roles may not read.
     RETURN QUERY
     SELECT format('GRANT SELECT (%s) ON %s TO %s',
         string_agg(DISTINCT quote_ident(a.attname), ', '), a.attrelid::regclass,
@@ -62,8 +62,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION skill_messages_private.hidden_names() IS
-'What to run, as the owner of the host''s tables, so that service and app can read the names of
-tenants, users and skills: a statement a row, none if they can.';
+'The statements that the owner of the host''s tables has to run so that service and app can read the
+names of tenants, users and skills. One statement per row; no row if they can read them already.';
 
 CALL skill_messages_private.revoke_from_all('skill_messages_private.hidden_names()');
 

@@ -1,9 +1,9 @@
 -- Deploy skill_messages:tables/host_names to pg
 -- requires: tables/host_tables
 --
--- The names of tenants, users and skills, from the column "name" of the host's tables, or null
--- where there is none. A host that calls it otherwise replaces the view, and nothing else. They
--- read as the caller: what the host's policies hide stays hidden.
+-- The names of tenants, users and skills come from the column "name" of the host's tables. They are
+-- null if a table has no such column. If the host keeps the names elsewhere, it replaces the view
+-- and nothing else. The views read as the caller: what the host's policies hide stays hidden.
 
 CALL skill_messages_private.begin_change();
 
@@ -33,8 +33,8 @@ BEGIN
             'WITH (security_invoker = true) AS SELECT %s, %s AS name FROM public.%I',
             v_view, v_keys, v_name, v_table);
         EXECUTE format('COMMENT ON VIEW skill_messages_private.%I IS %L', v_view,
-            format('The names of the host''s %s. A host whose table calls the name otherwise '
-                'replaces this view.', v_table));
+            format('The names of the host''s %s. If the host keeps the names elsewhere, '
+                'replace this view.', v_table));
         CALL skill_messages_private.revoke_from_all('skill_messages_private.' || v_view);
         EXECUTE format('GRANT SELECT ON skill_messages_private.%I '
             'TO skill_messages_service, skill_messages_app', v_view);

@@ -67,7 +67,8 @@ BEGIN
             'ELSE false END)', v_table, CASE v_table WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END,
             'app.current_tenant_id');
         EXECUTE format('COMMENT ON POLICY always_current_tenant ON public.%I IS '
-            '''The current tenant only, as the first condition that is evaluated.''', v_table);
+            '''Repeats tenant_isolation so that PostgreSQL checks the tenant before any '
+            'condition of the caller.''', v_table);
         EXECUTE format('CREATE POLICY tenant_access ON public.%I '
             'TO skill_messages_service, skill_messages_app '
             'USING (%s) WITH CHECK (%2$s)', v_table, v_own_tenant);
@@ -83,9 +84,10 @@ BEGIN
             CASE v_table WHEN 'tenants' THEN 'Unique.' ELSE 'Unique within its tenant.' END);
         EXECUTE format('COMMENT ON COLUMN public.%I.name IS ''What people call it.''', v_table);
         EXECUTE format('COMMENT ON POLICY tenant_isolation ON public.%I IS '
-            '''Everybody, the owner included: the current tenant only.''', v_table);
+            '''Keeps everybody, the owner included, to the rows of the current tenant.''', v_table);
         EXECUTE format('COMMENT ON POLICY tenant_access ON public.%I IS '
-            '''Both roles: the current tenant only.''', v_table);
+            '''Lets skill_messages_service and skill_messages_app reach the rows of the '
+            'current tenant.''', v_table);
     END LOOP;
 END;
 $$;

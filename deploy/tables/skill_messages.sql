@@ -2,10 +2,10 @@
 -- requires: tables/host_tables
 -- requires: private/new_skill_message_id
 --
--- The primary key carries the tenant: no INSERT of one tenant ever meets a row of another, and ids
--- of others can be neither taken nor blocked.
+-- The primary key includes the tenant: no INSERT of one tenant ever meets a row of another, and no
+-- tenant can take or block an id of another.
 --
--- Run again, it keeps the table that is there, and verify compares it.
+-- Run again, this script keeps an existing table, and verify compares it.
 
 CALL skill_messages_private.begin_change();
 
@@ -74,8 +74,7 @@ CREATE TABLE IF NOT EXISTS public.skill_messages (
 
 CALL skill_messages_private.short_locks('LOCK TABLE public.skill_messages');
 
--- Nothing is kept of the texts but the texts: statistics would hold some of them, and EXPLAIN would
--- spell them out.
+-- No statistics of the texts: they would hold copies of some texts, and EXPLAIN would print those.
 ALTER TABLE public.skill_messages ALTER COLUMN message SET STATISTICS 0;
 
 -- The inbox, newest first, ties by id: one ordered scan. "C": the same order whatever the locale.
@@ -112,7 +111,8 @@ ON tenant_id, to_user_id FROM public.skill_messages;
 CREATE STATISTICS IF NOT EXISTS public.skill_messages_from_user_stats (DEPENDENCIES, NDISTINCT)
 ON tenant_id, from_user_id FROM public.skill_messages;
 
--- Closed until the next changes open it: to owner and all, whatever default privileges say.
+-- Until the next changes open it, the table is closed to everybody but its owner, whatever default
+-- privileges say, and row-level security without a policy hides the rows from the owner too.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = 'public.skill_messages'::regclass) THEN
@@ -125,28 +125,29 @@ ALTER TABLE public.skill_messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.skill_messages FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.skill_messages IS
-'Proposals between authors of one tenant: "group your skill under mine". Each is born pending and
-unread, read once and answered once.';
+'Proposals between authors of one tenant: "group your skill under mine". A message starts as pending
+and unread. It is read once and answered once.';
 COMMENT ON COLUMN public.skill_messages.id IS
-'Unique within its tenant; given by the caller for a safe retry, at most 255 bytes, else a UUID of
-version 7 as text.';
+'Unique within its tenant, at most 255 bytes. The caller may give it, for a safe retry. The default
+is a UUID of version 7 as text.';
 COMMENT ON COLUMN public.skill_messages.tenant_id IS
-'The tenant that the message belongs to, and both users and both skills with it.';
+'The tenant of the message, of both users and of both skills.';
 COMMENT ON COLUMN public.skill_messages.from_user_id IS 'The author who proposes.';
 COMMENT ON COLUMN public.skill_messages.to_user_id IS 'The author who reads and answers.';
 COMMENT ON COLUMN public.skill_messages.subject_skill_id IS
 'The skill to be grouped. The message is deleted together with it.';
 COMMENT ON COLUMN public.skill_messages.proposed_parent_skill_id IS
-'The skill to group it under; null when the sender proposes none, or after that skill was deleted.';
+'The skill to group it under. Null if the sender proposes none, or after that skill was deleted.';
 COMMENT ON COLUMN public.skill_messages.message IS
 'What the sender writes: at least one visible character, at most 10,000.';
-COMMENT ON COLUMN public.skill_messages.status IS 'pending, then accepted or declined, once.';
+COMMENT ON COLUMN public.skill_messages.status IS
+'pending at first; then accepted or declined, once.';
 COMMENT ON COLUMN public.skill_messages.created_at IS
 'When it was sent: the start of the sending transaction, in whole milliseconds.';
 COMMENT ON COLUMN public.skill_messages.read_at IS
 'When it was first read, in whole milliseconds; null until then.';
 COMMENT ON COLUMN public.skill_messages.answered_at IS
-'When it was accepted or declined, in whole milliseconds, which a rule notes; null until then.';
+'When it was accepted or declined, in whole milliseconds; null until then. A trigger sets it.';
 
 -- These comments are also the hints of the errors that the functions raise.
 COMMENT ON CONSTRAINT skill_messages_id_check ON public.skill_messages IS
@@ -166,6 +167,6 @@ COMMENT ON CONSTRAINT skill_messages_created_at_check ON public.skill_messages I
 COMMENT ON CONSTRAINT skill_messages_read_at_check ON public.skill_messages IS
 'Give the time of the first reading, not before it was sent.';
 COMMENT ON CONSTRAINT skill_messages_answered_at_check ON public.skill_messages IS
-'Leave it out: it is noted when the status changes.';
+'Leave it out: it is set when the status changes.';
 
 COMMIT;

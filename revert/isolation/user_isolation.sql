@@ -1,6 +1,6 @@
 -- Revert skill_messages:isolation/user_isolation from pg
 --
--- The privileges go first: without its walls, skill_messages_app must not reach the table.
+-- The privileges go first: without these policies, skill_messages_app must not reach the table.
 
 CALL skill_messages_private.begin_change();
 

@@ -28,6 +28,8 @@ CALLS = {
     "SELECT send_skill_messages(to_jsonb(%s::text))": "22023",
     "SELECT get_messages_for_user(%s)": "42501",
     "SELECT get_messages_from_user('ann', 9, now(), %s)": None,
+    "SELECT get_named_messages_for_user(%s)": "42501",
+    "SELECT get_named_messages_from_user('ann', 9, now(), %s)": None,
     "SELECT get_skill_message(%s)": "SM002",
     "SELECT get_unread_count_for_user(%s)": "42501",
     "SELECT mark_message_read(%s)": "SM002",

@@ -19,6 +19,8 @@ OPERATIONS = [
     "get_message_stats",
     "get_messages_for_user",
     "get_messages_from_user",
+    "get_named_messages_for_user",
+    "get_named_messages_from_user",
     "get_skill_message",
     "get_unread_count_for_user",
     "mark_message_read",
@@ -319,6 +321,8 @@ SELECT public.send_skill_messages('[{"from_user_id": "ann", "unknown": "key"}]')
 SELECT id, message FROM public.get_messages_for_user()
 SELECT id, message FROM public.get_messages_for_user('bob', 1)
 SELECT id, message FROM public.get_messages_from_user('ann')
+SELECT message, subject_skill_name FROM public.get_named_messages_for_user()
+SELECT message, from_user_name FROM public.get_named_messages_from_user('ann', 1)
 SELECT message, tenant_name, to_user_name FROM public.get_skill_message('p1')
 SELECT public.get_skill_message('g1')
 SELECT public.get_unread_count_for_user()
@@ -389,6 +393,8 @@ BETTER_MATCHES = [
     "get_messages_for_user(text, smallint, timestamptz, text)",
     "get_messages_for_user(uuid, smallint)",
     "get_messages_from_user(text, smallint, timestamp, text)",
+    "get_named_messages_for_user(text, smallint, timestamptz, text)",
+    "get_named_messages_from_user(uuid, smallint)",
     "get_skill_message(uuid)",
     "get_unread_count_for_user(text, smallint)",
     "mark_message_read(uuid)",

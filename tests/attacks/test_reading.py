@@ -86,6 +86,8 @@ def test_nothing_is_read_without_a_tenant(victim: Database, actor: str) -> None:
 CALLS = [
     "SELECT get_messages_for_user('bob')",
     "SELECT get_messages_from_user('bob')",
+    "SELECT get_named_messages_for_user('bob')",
+    "SELECT get_named_messages_from_user('bob')",
     "SELECT get_skill_message('a1')",
     "SELECT get_unread_count_for_user('bob')",
     "SELECT mark_message_read('a1')",

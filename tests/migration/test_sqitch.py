@@ -356,8 +356,8 @@ def test_all_that_is_wrong_is_named_at_once(host: Database) -> None:
             connection.execute("GRANT CREATE ON SCHEMA public TO planter")
             assert findings(fails(host, "deploy")) == [
                 "planter acts as skill_messages_service and may create objects in the schema "
-                "public. REVOKE CREATE ON SCHEMA public FROM planter, or from the role it has that "
-                "from",
+                "public. REVOKE CREATE ON SCHEMA public FROM planter, or from the role that gives "
+                "it this privilege",
                 *UNSAFE_FINDINGS,
             ]
             connection.execute("REVOKE CREATE ON SCHEMA public FROM planter")

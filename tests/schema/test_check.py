@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,7 +12,7 @@ from typing_extensions import LiteralString
 
 from tests.conftest import Database
 from tests.migration.test_sqitch import open_to_upserts
-from tools.server import DEPLOYER, ROOT
+from tools.server import DEPLOYER, ROOT, Server, deploy
 
 CHECK = ROOT / "sql" / "check.sql"
 
@@ -91,6 +93,7 @@ def test_what_a_role_cannot_see_is_unknown(
             connection.execute("DROP ROLE watching_login, stranger_login")
     assert list(lines) == TOPICS
     assert states(lines) == {topic: "unknown" if topic in unknown else "ok" for topic in TOPICS[1:]}
+    assert all(lines[topic][1].startswith("not told to this login: ") for topic in unknown)
 
 
 def test_where_it_is_not_deployed_it_says_so(database: Database) -> None:
@@ -217,7 +220,7 @@ def test_another_table_of_the_name_is_no_deployment(database: Database) -> None:
         connection.execute("DROP SCHEMA skill_messages_private CASCADE")
         assert checked(connection)["release"] == (
             "WARNING",
-            "public.skill_messages is not of this package's making",
+            "public.skill_messages is not of this package's making. See docs/converting.md",
         )
 
 
@@ -237,6 +240,43 @@ def test_a_long_transaction_is_named(database: Database) -> None:
         assert printed(database)["open transactions"][0] == "ok"
         idle.rollback()
         assert printed(database, options=patience)["open transactions"][0] == "ok"
+
+
+def test_a_prepared_transaction_is_named(names: Iterator[str]) -> None:
+    with Server(postgres_args="-h 127.0.0.1 -F -c max_prepared_transactions=1") as server:
+        database = Database(server, next(names))
+        server.create_database(database.name)
+        deploy(database.target)
+        patience = "-c skill_messages.long_transaction=1us"
+        with database.connect() as connection:
+            connection.execute("BEGIN; CREATE TABLE t (); PREPARE TRANSACTION 'the last one''s'")
+            for user in ("postgres", DEPLOYER):
+                state, text = printed(database, user, patience)["open transactions"]
+                assert state == "WARNING"
+                assert "End: ROLLBACK PREPARED 'the last one''s', since 20" in text
+            assert printed(database)["open transactions"][0] == "ok"
+            connection.execute("ROLLBACK PREPARED 'the last one''s'")
+        assert printed(database, options=patience)["open transactions"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        *((140030, "WARNING"), (150019, "WARNING"), (150020, "ok"), (160015, "WARNING")),
+        *((160016, "ok"), (170011, "WARNING"), (170012, "ok"), (180006, "WARNING")),
+        *((180007, "ok"), (190000, "ok")),
+    ],
+)
+def test_an_old_server_is_named(
+    database: Database, version: int, state: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As if the server were of that version: the number is all that is asked of it."""
+    script = tmp_path / "check.sql"
+    asked = "current_setting('server_version_num')"
+    assert CHECK.read_text().count(asked) == 1
+    script.write_text(CHECK.read_text().replace(asked, f"'{version}'"))
+    monkeypatch.setattr("tests.schema.test_check.CHECK", script)
+    assert printed(database)["server"][0] == state
 
 
 def test_it_waits_for_nobody(database: Database) -> None:

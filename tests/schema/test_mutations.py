@@ -247,6 +247,7 @@ TRIGGERS = {
 }
 
 BOXES = "operations/get_messages"
+NAMED = "operations/get_named_messages"
 COUNT = "operations/get_unread_count_for_user"
 PAGE = "operations/get_skill_message"
 SEND = "operations/send_skill_message"
@@ -290,6 +291,40 @@ REWRITES = {
     "sent box of the other end": (BOXES, "'from_user_id', 'sent'", "'to_user_id', 'sent'"),
     "inbox without the answers": (BOXES, "m.read_at, m.answered_at", "m.read_at, m.read_at"),
     "inbox of a user that is named only": (BOXES, IN_CONTEXT, "user_id"),
+    # The boxes with names.
+    "named inbox unordered": (NAMED, 'ORDER BY m.created_at DESC, m.id COLLATE "C" DESC', ""),
+    "the same named page again": (
+        NAMED,
+        'AND (m.created_at, m.id COLLATE "C") < (v_before_created_at, v_before_id COLLATE "C")',
+        "",
+    ),
+    "named inbox of any tenant": (NAMED, "m.tenant_id = v_tenant_id\n            AND", ""),
+    "named inbox of the other end": (
+        NAMED,
+        "'to_user_id', 'received'",
+        "'from_user_id', 'received'",
+    ),
+    "named sent box of the other end": (NAMED, "'from_user_id', 'sent'", "'to_user_id', 'sent'"),
+    "named inbox of a user that is named only": (NAMED, IN_CONTEXT, "user_id"),
+    "senders of another tenant": (NAMED, "sender.tenant_id = v_tenant_id AND", ""),
+    "parents of another tenant": (NAMED, "parent.tenant_id = v_tenant_id AND", ""),
+    "the tenant of nobody": (NAMED, "WHERE tenant.id = v_tenant_id", "LIMIT 1"),
+    "recipients by the wrong id": (
+        NAMED,
+        "recipient.id = m.to_user_id",
+        "recipient.id = m.from_user_id",
+    ),
+    "only messages whose names are shown": (
+        NAMED,
+        "FROM public.skill_messages AS m\n",
+        "FROM public.skill_messages AS m INNER JOIN skill_messages_private.user_names AS u"
+        " ON u.tenant_id = m.tenant_id AND u.id = m.to_user_id\n",
+    ),
+    "a named inbox without the GRANT to ask for": (
+        NAMED,
+        "WHEN insufficient_privilege THEN",
+        "WHEN division_by_zero THEN",
+    ),
     # The badge.
     "count of anybody": (COUNT, f"AND v_user_id <> '' AND {SIGNED_IN}", ""),
     "count without tenant": (COUNT, "v_tenant_id <> ''", "true"),
@@ -524,6 +559,7 @@ REWRITES = {
     ),
     # Never silently empty.
     "silent boxes": (BOXES, ASK, "NULL;"),
+    "silent named boxes": (NAMED, ASK, "NULL;"),
     "silent count": (COUNT, ASK, "NULL;"),
     "silent stats": (STATS, ASK, "NULL;"),
     "silent export": (EXPORT, ASK, "NULL;"),
@@ -554,6 +590,7 @@ REMARKS = {
     "an absent id echoed whole": (ABSENT, "left(message_id, 100)", "message_id"),
     "endless page": (BOXES, "max_messages BETWEEN 1 AND 1000", "true"),
     "inbox of nobody": (BOXES, "v_user_id <> ''", "true"),
+    "endless named page": (NAMED, "v_user_id, max_messages, before", "v_user_id, 1, before"),
     "count to nothing": (COUNT, "at_most < 1", "false"),
     "half a position": (BOXES, "(before_created_at IS NULL) = (before_id IS NULL)", "true"),
     "count of nobody": (COUNT, "v_user_id <> '' AND", ""),
@@ -593,6 +630,7 @@ LIKELY = {
     LIFE: "rules/life",
     TIMES: "rules/times",
     BOXES: "operations/inbox",
+    NAMED: "operations/message_page",
     COUNT: "operations/inbox",
     PAGE: "operations/message_page",
     SEND: "operations/send",

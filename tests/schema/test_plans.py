@@ -49,6 +49,8 @@ ALTER DATABASE {0} SET auto_explain.log_level = 'notice';
 
 INBOX = "SELECT * FROM get_messages_for_user"
 SENT = "SELECT * FROM get_messages_from_user"
+NAMED_INBOX = "SELECT * FROM get_named_messages_for_user"
+NAMED_SENT = "SELECT * FROM get_named_messages_from_user"
 
 # What is called, as which user of t0, and the scans of skill_messages in its plans.
 OPERATIONS = {
@@ -62,6 +64,26 @@ OPERATIONS = {
     "empty inbox": (f"{INBOX}('u50', 1)", "u50", {"Index Scan skill_messages_to_user_idx"}),
     "large sent box": (f"{SENT}('u50')", "u50", {"Index Scan skill_messages_from_user_idx"}),
     "small sent box": (f"{SENT}('u100')", "u100", {"Index Scan skill_messages_from_user_idx"}),
+    "large inbox, named": (
+        f"{NAMED_INBOX}('u0')",
+        "u0",
+        {"Index Scan skill_messages_to_user_idx"},
+    ),
+    "large inbox, named, deep": (
+        f"{NAMED_INBOX}('u0', 1000, now() - interval '40000 minutes', 'm')",
+        "u0",
+        {"Index Scan skill_messages_to_user_idx"},
+    ),
+    "small inbox, named": (
+        f"{NAMED_INBOX}('u100')",
+        "u100",
+        {"Index Scan skill_messages_to_user_idx"},
+    ),
+    "large sent box, named": (
+        f"{NAMED_SENT}('u50')",
+        "u50",
+        {"Index Scan skill_messages_from_user_idx"},
+    ),
     "count of many": (
         "SELECT get_unread_count_for_user('u0')",
         "u0",
@@ -172,9 +194,10 @@ def test_an_operation_uses_its_index(large: Database, role: str, operation: str)
 
 
 @pytest.mark.parametrize("role", ["app_login", "service_login"])
-def test_a_deep_page_starts_where_the_last_one_ended(large: Database, role: str) -> None:
+@pytest.mark.parametrize("page", ["large inbox, deep", "large inbox, named, deep"])
+def test_a_deep_page_starts_where_the_last_one_ended(large: Database, role: str, page: str) -> None:
     """It looks up the position, rather than walk there and throw away what it passes."""
-    statement, user_id, _ = OPERATIONS["large inbox, deep"]
+    statement, user_id, _ = OPERATIONS[page]
     with large.connect(role) as connection:
         found = plans(connection, statement, user_id)
     pages = [node for node in found if node.get("Index Name") == "skill_messages_to_user_idx"]
@@ -318,9 +341,13 @@ def test_rows_are_locked_in_one_order(large: Database, operation: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["app_login", "service_login"])
-def test_names_are_looked_up_by_their_keys(large: Database, role: str) -> None:
+@pytest.mark.parametrize(
+    "operation",
+    ["one message", "large inbox, named", "small inbox, named", "large sent box, named"],
+)
+def test_names_are_looked_up_by_their_keys(large: Database, role: str, operation: str) -> None:
     """Through the views of the package, under the policies of the tables behind them."""
-    statement, user_id, _ = OPERATIONS["one message"]
+    statement, user_id, _ = OPERATIONS[operation]
     with large.connect(role) as connection:
         found = plans(connection, statement, user_id)
     for relation in ("users", "skills"):

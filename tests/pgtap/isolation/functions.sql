@@ -4,7 +4,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(1737);
+SELECT plan(2029);
 
 SELECT is_unless(
     brought_along(), current_setting('app.current_tenant_id', true), NULL,
@@ -34,7 +34,9 @@ FROM (VALUES
     ('mark all read', $$SELECT mark_messages_read('ben')$$),
     ('figures', $$SELECT pending, accepted, declined, unread FROM get_message_stats()$$),
     ('export', $$SELECT line ->> 'id' FROM export_user_messages('ben') ORDER BY line ->> 'id'$$),
-    ('page', $$SELECT id FROM get_skill_message('a1')$$)
+    ('page', $$SELECT id FROM get_skill_message('a1')$$),
+    ('named messages', $$SELECT id FROM get_named_messages_for_user('ben')$$),
+    ('named sent box', $$SELECT id FROM get_named_messages_from_user('ann')$$)
 ) AS o (name, statement);
 
 CREATE TEMP TABLE erasure AS
@@ -124,7 +126,7 @@ FROM (VALUES
 ) AS matrix (actor, tenant, me, sent, messages, unread, marked, accepted, accepted_again)
 CROSS JOIN LATERAL (VALUES
     ('send', sent), ('messages', messages), ('unread count', unread), ('mark read', marked),
-    ('accept', accepted), ('accept again', accepted_again)
+    ('accept', accepted), ('accept again', accepted_again), ('named messages', messages)
 ) AS try (name, expected)
 JOIN operation USING (name);
 
@@ -180,7 +182,7 @@ FROM (VALUES
 ) AS matrix (actor, tenant, me, sent_box, batch, all_read, figures, exported, page)
 CROSS JOIN LATERAL (VALUES
     ('sent box', sent_box), ('send batch', batch), ('mark all read', all_read),
-    ('figures', figures), ('export', exported), ('page', page)
+    ('figures', figures), ('export', exported), ('page', page), ('named sent box', sent_box)
 ) AS try (name, expected)
 JOIN operation USING (name);
 
@@ -435,8 +437,8 @@ SELECT is(
 -- What it sets is what the operations then see, in the same transaction.
 SELECT is(
     attempt('app', '', '', format(
-        'SELECT m.id FROM set_skill_message_context(%L, %L), get_messages_for_user(%2$L) AS m',
-        tenant, me)),
+        'SELECT (m).id FROM (SELECT get_messages_for_user(%2$L) AS m '
+        'FROM set_skill_message_context(%1$L, %2$L)) AS inbox', tenant, me)),
     expected,
     format('after set_skill_message_context(%L, %L), the messages of %2$s', tenant, me)
 )
@@ -481,6 +483,8 @@ CROSS JOIN (VALUES
 CROSS JOIN LATERAL (VALUES
     ('SELECT id FROM get_messages_for_user(%s)', received),
     ('SELECT id FROM get_messages_from_user(%s)', sent),
+    ('SELECT id FROM get_named_messages_for_user(%s)', received),
+    ('SELECT id FROM get_named_messages_from_user(%s)', sent),
     ('SELECT get_unread_count_for_user(%s)', unread),
     ('SELECT mark_messages_read(%s)', marked),
     ('SELECT line ->> ''id'' FROM export_user_messages(%s) ORDER BY line ->> ''id''', exported)
@@ -492,6 +496,8 @@ SELECT is(
 FROM (VALUES
     ('service', 'SELECT id FROM get_messages_for_user()'),
     ('service', 'SELECT id FROM get_messages_from_user()'),
+    ('service', 'SELECT id FROM get_named_messages_for_user()'),
+    ('service', 'SELECT id FROM get_named_messages_from_user()'),
     ('service', 'SELECT get_unread_count_for_user()'),
     ('service', 'SELECT mark_messages_read()'),
     ('service', 'SELECT line FROM export_user_messages()'),
@@ -565,6 +571,8 @@ CROSS JOIN (VALUES
         '''message'', ''Hello'')))'),
     ('user_id', 'SELECT id FROM get_messages_for_user(%L)'),
     ('user_id', 'SELECT id FROM get_messages_from_user(%L)'),
+    ('user_id', 'SELECT id FROM get_named_messages_for_user(%L)'),
+    ('user_id', 'SELECT id FROM get_named_messages_from_user(%L)'),
     ('user_id', 'SELECT get_unread_count_for_user(%L)'),
     ('user_id', 'SELECT mark_messages_read(%L)'),
     ('user_id', 'SELECT mark_messages_read(%L, ''-infinity'')'),
@@ -603,6 +611,8 @@ CROSS JOIN (VALUES
     ($$SELECT id FROM get_skill_message('a2')$$),
     ('SELECT id FROM get_messages_for_user()'),
     ('SELECT id FROM get_messages_from_user()'),
+    ('SELECT id FROM get_named_messages_for_user()'),
+    ('SELECT id FROM get_named_messages_from_user()'),
     ('SELECT get_unread_count_for_user()'),
     ('SELECT mark_messages_read()'),
     ('SELECT line FROM export_user_messages()')
@@ -661,7 +671,7 @@ CROSS JOIN LATERAL (VALUES
     ('send', sent), ('messages', messages), ('unread count', unread), ('mark read', marked),
     ('accept', accepted), ('accept again', accepted_again), ('sent box', sent_box),
     ('send batch', batch), ('mark all read', all_read), ('figures', figures), ('export', exported),
-    ('page', page)
+    ('page', page), ('named messages', messages), ('named sent box', sent_box)
 ) AS try (name, expected)
 JOIN operation USING (name);
 
@@ -771,25 +781,27 @@ FROM (VALUES
     (4, '', $$SELECT message FROM get_skill_message('twin')$$, 'Ours'),
     (5, '', $$SELECT message FROM get_messages_for_user('ben')$$, 'Ours'),
     (6, 'ann', 'SELECT message FROM get_messages_from_user()', 'Ours'),
-    (7, '', $$SELECT get_unread_count_for_user('ben')$$, '1'),
-    (8, '', $$SELECT get_unread_count_for_user('ben', 99)$$, '1'),
-    (9, '', $$SELECT line ->> 'message' FROM export_user_messages('ben')$$, 'Ours'),
-    (10, '', $$SELECT line ->> 'message' FROM export_user_messages('ann')$$, 'Ours'),
-    (11, '', 'SELECT pending, unread FROM get_message_stats()', '1,1'),
-    (12, '', $$SELECT mark_messages_read('ben', message_ids => '{twin}')$$, '1'),
-    (13, '', $$SELECT mark_messages_read('ben', 'infinity')$$, '0'),
-    (14, '', $$SELECT mark_message_read('twin') = date_trunc('milliseconds', now())$$, 'true'),
-    (15, '', $$SELECT message FROM update_message_status('twin', 'accepted')$$, 'Ours'),
-    (16, '', $$SELECT message FROM update_message_status('twin', 'accepted')$$, 'SM003'),
-    (17, '', $$SELECT * FROM erase_user_messages('ann')$$, '0,1'),
-    (18, '', $$SELECT skill_messages_private.delete_skill_messages(
+    (7, '', $$SELECT message FROM get_named_messages_for_user('ben')$$, 'Ours'),
+    (8, 'ann', 'SELECT message FROM get_named_messages_from_user()', 'Ours'),
+    (9, '', $$SELECT get_unread_count_for_user('ben')$$, '1'),
+    (10, '', $$SELECT get_unread_count_for_user('ben', 99)$$, '1'),
+    (11, '', $$SELECT line ->> 'message' FROM export_user_messages('ben')$$, 'Ours'),
+    (12, '', $$SELECT line ->> 'message' FROM export_user_messages('ann')$$, 'Ours'),
+    (13, '', 'SELECT pending, unread FROM get_message_stats()', '1,1'),
+    (14, '', $$SELECT mark_messages_read('ben', message_ids => '{twin}')$$, '1'),
+    (15, '', $$SELECT mark_messages_read('ben', 'infinity')$$, '0'),
+    (16, '', $$SELECT mark_message_read('twin') = date_trunc('milliseconds', now())$$, 'true'),
+    (17, '', $$SELECT message FROM update_message_status('twin', 'accepted')$$, 'Ours'),
+    (18, '', $$SELECT message FROM update_message_status('twin', 'accepted')$$, 'SM003'),
+    (19, '', $$SELECT * FROM erase_user_messages('ann')$$, '0,1'),
+    (20, '', $$SELECT skill_messages_private.delete_skill_messages(
         'acme', 'infinity', 100, true, true, true)$$, '1'),
-    (19, '', $$SELECT skill_messages_private.delete_skill_messages(
+    (21, '', $$SELECT skill_messages_private.delete_skill_messages(
         'acme', 'infinity', 100, true, true, false)$$, '1'),
-    (20, '', $$SELECT id FROM get_messages_for_user('ben')$$, 'nothing')
+    (22, '', $$SELECT id FROM get_messages_for_user('ben')$$, 'nothing')
 ) AS story (step, me, statement, expected);
 \else
-SELECT skip('the host''s ids are unique across tenants', 20);
+SELECT skip('the host''s ids are unique across tenants', 22);
 \endif
 
 SELECT * FROM finish();

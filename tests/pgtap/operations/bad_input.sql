@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(964);
+SELECT plan(1146);
 
 -- Long, and of no use to an index, which compresses what repeats.
 CREATE FUNCTION digests(size integer) RETURNS text
@@ -79,23 +79,23 @@ CROSS JOIN (VALUES
 
     -- update_message_status: what is no decision is refused before anybody looks for the message.
     ('an unknown status', $$SELECT id FROM update_message_status('a2', 'maybe')$$,
-        '23514 status "maybe" is no decision'),
+        '23514 status "maybe" is not a decision'),
     ('back to pending', $$SELECT id FROM update_message_status('a2', 'pending')$$,
-        '23514 status "pending" is no decision'),
+        '23514 status "pending" is not a decision'),
     ('capital letters', $$SELECT id FROM update_message_status('a2', 'ACCEPTED')$$,
-        '23514 status "ACCEPTED" is no decision'),
+        '23514 status "ACCEPTED" is not a decision'),
     ('a space too many', $$SELECT id FROM update_message_status('a2', 'accepted ')$$,
-        '23514 status "accepted " is no decision'),
+        '23514 status "accepted " is not a decision'),
     ('an empty status', $$SELECT id FROM update_message_status('a2', '')$$,
-        '23514 status "" is no decision'),
+        '23514 status "" is not a decision'),
     ('a status of null', $$SELECT id FROM update_message_status('a2', NULL)$$,
-        '23514 status "null" is no decision'),
+        '23514 status "null" is not a decision'),
     ('an unknown status of an unknown message',
         $$SELECT id FROM update_message_status('absent', 'maybe')$$,
-        '23514 status "maybe" is no decision'),
+        '23514 status "maybe" is not a decision'),
     ('an unknown status of a decided message',
         $$SELECT id FROM update_message_status('a5', 'maybe')$$,
-        '23514 status "maybe" is no decision'),
+        '23514 status "maybe" is not a decision'),
 
     -- mark_messages_read.
     ('1001 ids read', $$SELECT mark_messages_read('ann', message_ids => array_agg('a' || n))
@@ -122,6 +122,8 @@ CROSS JOIN (VALUES
     ('SELECT id FROM get_messages_for_user()'),
     ('SELECT id FROM get_messages_for_user(NULL, NULL)'),
     ('SELECT id FROM get_messages_from_user(max_messages => 5)'),
+    ('SELECT id FROM get_named_messages_for_user()'),
+    ('SELECT id FROM get_named_messages_from_user(max_messages => 5)'),
     ('SELECT get_unread_count_for_user()'),
     ('SELECT get_unread_count_for_user(NULL, 5)'),
     ('SELECT mark_messages_read()'),
@@ -143,6 +145,8 @@ CROSS JOIN (VALUES
     ('from_user_id', 'SELECT send_skill_message($1, ''ben'', ''knots'', ''Hello'')'),
     ('user_id', 'SELECT id FROM get_messages_for_user($1)'),
     ('user_id', 'SELECT id FROM get_messages_from_user($1)'),
+    ('user_id', 'SELECT id FROM get_named_messages_for_user($1)'),
+    ('user_id', 'SELECT id FROM get_named_messages_from_user($1)'),
     ('user_id', 'SELECT get_unread_count_for_user($1)'),
     ('user_id', 'SELECT mark_messages_read($1)'),
     ('user_id', 'SELECT mark_messages_read($1, message_ids => ''{a1}'')'),
@@ -152,7 +156,10 @@ CROSS JOIN (VALUES
 -- A page of the inbox or of the sent box.
 SELECT is(complaint(actor, 'acme', 'ann', statement), expected, format('%s: %s', actor, statement))
 FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
-CROSS JOIN (VALUES ('get_messages_for_user'), ('get_messages_from_user')) AS boxes (box)
+CROSS JOIN (VALUES
+    ('get_messages_for_user'), ('get_messages_from_user'), ('get_named_messages_for_user'),
+    ('get_named_messages_from_user')
+) AS boxes (box)
 CROSS JOIN (VALUES
     ('NULL, NULL', '22023 max_messages is null'),
     ('''ann'', NULL', '22023 max_messages is null'),
@@ -229,6 +236,8 @@ SELECT is(complaint('app', 'acme', '', statement),
 FROM (VALUES
     ($$SELECT id FROM get_messages_for_user('')$$),
     ($$SELECT id FROM get_messages_from_user('')$$),
+    ($$SELECT id FROM get_named_messages_for_user('')$$),
+    ($$SELECT id FROM get_named_messages_from_user('')$$),
     ($$SELECT get_unread_count_for_user('')$$),
     ($$SELECT send_skill_message('', 'ben', 'knots', 'Hello')$$),
     ($$SELECT send_skill_messages('[{"from_user_id": "", "to_user_id": "ben",
@@ -301,7 +310,8 @@ SELECT is(
         INSERT INTO skill_messages (tenant_id, from_user_id, to_user_id, subject_skill_id, message)
         VALUES ('acme', 'ann', 'ben', 'knots', '[erased]')
     $$),
-    '23514 status, read_at, answered_at, message: born pending and unread, and not [erased]',
+    '23514 status, read_at, answered_at, message: a new message is pending and unread, '
+    'and not [erased]',
     actor || ' inserts a message that stands for an erased one'
 )
 FROM (VALUES ('service'), ('app'), ('superuser')) AS actors (actor);
@@ -433,6 +443,7 @@ SELECT is(
 FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
 CROSS JOIN (VALUES
     ('get_messages_for_user(''ann'')', 2), ('get_messages_from_user(''ann'')', 2),
+    ('get_named_messages_for_user(''ann'')', 2), ('get_named_messages_from_user(''ann'')', 2),
     ('get_skill_message(''a1'')', 1), ('export_user_messages(''ann'')', 4),
     ('(SELECT WHERE get_unread_count_for_user(''ann'') = 1) AS unread', 1),
     ('get_message_stats()', 1)
@@ -516,10 +527,10 @@ SELECT is(
     (SELECT string_agg(proname, ' ' ORDER BY proname COLLATE "C")
     FROM (SELECT DISTINCT proname FROM published) AS names),
     'erase_user_messages export_user_messages get_message_stats get_messages_for_user '
-    'get_messages_from_user get_skill_message get_unread_count_for_user mark_message_read '
-    'mark_messages_read purge_skill_messages send_skill_message send_skill_messages '
-    'set_skill_message_context skill_messages_version switch_skill_message_notifications '
-    'update_message_status',
+    'get_messages_from_user get_named_messages_for_user get_named_messages_from_user '
+    'get_skill_message get_unread_count_for_user mark_message_read mark_messages_read '
+    'purge_skill_messages send_skill_message send_skill_messages set_skill_message_context '
+    'skill_messages_version switch_skill_message_notifications update_message_status',
     'these are published'
 );
 
@@ -675,7 +686,7 @@ CROSS JOIN (VALUES
     ($$SELECT id FROM update_message_status(repeat('é', 101), 'accepted')$$,
         format('SM002 message_id "%s": no such message', repeat('é', 100))),
     ($$SELECT id FROM update_message_status('a2', repeat('é', 101))$$,
-        format('23514 status "%s" is no decision', repeat('é', 100))),
+        format('23514 status "%s" is not a decision', repeat('é', 100))),
     ($$SELECT send_skill_message('ann', 'ben', 'knots', 'One', id => long), send_skill_message(
         'ann', 'ben', 'knots', 'Two', id => long) FROM repeat('é', 101) AS long$$,
         format('SM004 id "%s" is taken by a different message', repeat('é', 100))),

@@ -241,34 +241,34 @@ FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)
 CROSS JOIN (VALUES
     -- Unknown keys. The tenant is never an argument.
     (element('{"tenant_id": "acme"}'),
-        '22023 message 2: unknown key, or value that is no string: tenant_id'),
+        '22023 message 2: unknown key, or value that is not a string: tenant_id'),
     (element('{"status": "pending"}'),
-        '22023 message 2: unknown key, or value that is no string: status'),
+        '22023 message 2: unknown key, or value that is not a string: status'),
     (element('{"read_at": null}'),
-        '22023 message 2: unknown key, or value that is no string: read_at'),
+        '22023 message 2: unknown key, or value that is not a string: read_at'),
     (element('{"Message": "Hello"}'),
-        '22023 message 2: unknown key, or value that is no string: Message'),
+        '22023 message 2: unknown key, or value that is not a string: Message'),
     (element('{" id": "x"}'),
-        '22023 message 2: unknown key, or value that is no string:  id'),
+        '22023 message 2: unknown key, or value that is not a string:  id'),
     (element('{"": "x"}'),
-        '22023 message 2: unknown key, or value that is no string: '),
+        '22023 message 2: unknown key, or value that is not a string: '),
     (element('{"b": 1, "c": 2}'),
-        '22023 message 2: unknown key, or value that is no string: b, c'),
+        '22023 message 2: unknown key, or value that is not a string: b, c'),
 
     -- Values that are no strings.
-    (element('{"id": 7}'), '22023 message 2: unknown key, or value that is no string: id'),
+    (element('{"id": 7}'), '22023 message 2: unknown key, or value that is not a string: id'),
     (element('{"message": true}'),
-        '22023 message 2: unknown key, or value that is no string: message'),
+        '22023 message 2: unknown key, or value that is not a string: message'),
     (element('{"message": ["Hello"]}'),
-        '22023 message 2: unknown key, or value that is no string: message'),
+        '22023 message 2: unknown key, or value that is not a string: message'),
     (element('{"from_user_id": {"id": "ann"}}'),
-        '22023 message 2: unknown key, or value that is no string: from_user_id'),
+        '22023 message 2: unknown key, or value that is not a string: from_user_id'),
 
     -- Elements that are no objects.
-    ('"Hello"', '22023 message 2: the element is no object'),
-    ('7', '22023 message 2: the element is no object'),
-    ('null', '22023 message 2: the element is no object'),
-    ('[]', '22023 message 2: the element is no object'),
+    ('"Hello"', '22023 message 2: the element is not an object'),
+    ('7', '22023 message 2: the element is not an object'),
+    ('null', '22023 message 2: the element is not an object'),
+    ('[]', '22023 message 2: the element is not an object'),
 
     -- What is missing is null.
     ('{}', '22023 message 2: from_user_id is null'),
@@ -340,7 +340,7 @@ FROM (VALUES
     (jsonb_build_array(element(), element('{"message": ""}'),
         element('{"to_user_id": ""}')), '23514 message 2: invalid message'),
     (jsonb_build_array(element('{"message": ""}'), '"x"', element('{"odd": ""}')),
-        '22023 message 2: the element is no object')
+        '22023 message 2: the element is not an object')
 ) AS bad (batch, expected);
 
 -- Of several faults, the first one of the batch is told, whatever kinds they are of, and whatever
@@ -390,7 +390,7 @@ SELECT results_eq(
 -- What is no batch.
 SELECT is(
     complaint(actor, 'acme', 'ann', format('SELECT send_skill_messages(%L)', batch)),
-    '22023 messages is no array of 1 to 1000 elements',
+    '22023 messages is not an array of 1 to 1000 elements',
     format('%s: %s', actor, coalesce(left(batch, 60), 'null'))
 )
 FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor)

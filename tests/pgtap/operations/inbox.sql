@@ -2,9 +2,10 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(108);
+SELECT plan(169);
 
 \set box get_messages_for_user
+\set named get_named_messages_for_user
 \set mine to_user_id
 \set other from_user_id
 \set me ben

@@ -2,7 +2,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(79);
+SELECT plan(213);
 
 CALL set_triggers_aside();
 
@@ -86,6 +86,35 @@ CROSS JOIN (VALUES
     ('service', ''), ('superuser', ''), ('app', 'ann'), ('app', 'ben'), ('app login', 'ben'),
     ('both', 'ann')
 ) AS actors (actor, me);
+
+-- The inbox and the sent box with names: the messages of the box, in its order, each as it is with
+-- names alone. box: 'for' or 'from'.
+CREATE FUNCTION named_box(actor text, tenant text, me text, box text) RETURNS text
+LANGUAGE sql
+AS $$
+    SELECT attempt(actor, tenant, me, format(
+        'SELECT to_jsonb(m) FROM get_named_messages_%s_user(%L) AS m', box, me))
+$$;
+
+CREATE FUNCTION one_by_one(actor text, tenant text, me text, box text) RETURNS text
+LANGUAGE sql
+AS $$
+    SELECT attempt(actor, tenant, me, format(
+        'SELECT to_jsonb(m) FROM get_messages_%s_user(%L) WITH ORDINALITY AS page '
+        'CROSS JOIN get_skill_message(page.id) AS m ORDER BY page.ordinality', box, me))
+$$;
+
+PREPARE boxes (text) AS
+SELECT is(
+    named_box(actor, tenant, me, box), one_by_one(actor, tenant, me, box),
+    format('%s: messages %s %s in %s, with names: %s', actor, box, me, tenant, $1)
+)
+FROM (VALUES ('service'), ('app'), ('both'), ('superuser')) AS actors (actor)
+CROSS JOIN (VALUES ('acme', 'ann'), ('acme', 'ben'), ('acme', 'cid'), ('Acme', 'Ann')
+) AS users (tenant, me)
+CROSS JOIN (VALUES ('for'), ('from')) AS boxes (box);
+
+EXECUTE boxes('as sent');
 
 SELECT is(
     (SELECT array_agg(name ORDER BY number)
@@ -200,6 +229,8 @@ SELECT is_unless(
     'the names stay, but for that of the deleted skill'
 );
 
+EXECUTE boxes('after an erasure');
+
 -- An id that both tenants have, of the message, of users and skills: every name is that of the
 -- message's own tenant. Where ids are unique across tenants, users and skills are the tenant's own.
 \set other_ann Ann
@@ -230,6 +261,8 @@ CROSS JOIN (VALUES
     ('Acme', :'other_ann', 'Another Acme,A third Ann,A third Ann,Third knots,Third knots')
 ) AS tenants (tenant, me, expected);
 
+EXECUTE boxes('of ids that both tenants have');
+
 -- What the host's own policies hide has no name; the message is there all the same.
 \if :tables_are_ours
 CREATE POLICY shy ON users AS RESTRICTIVE TO skill_messages_app USING (id <> 'cid');
@@ -246,11 +279,15 @@ FROM (VALUES
     ('both', 'shared,null,Ann,null,null,Sails')
 ) AS actors (actor, expected);
 
+SELECT is(named_box(actor, 'acme', 'ann', 'from'), one_by_one(actor, 'acme', 'ann', 'from'),
+    actor || ', from whom they are hidden in the sent box')
+FROM (VALUES ('service'), ('app'), ('both')) AS actors (actor);
+
 DROP POLICY shy ON users;
 DROP POLICY shy ON skills;
 DROP POLICY shy ON tenants;
 \else
-SELECT skip(host_owns('tenants', 'users', 'skills'), 3);
+SELECT skip(host_owns('tenants', 'users', 'skills'), 6);
 \endif
 
 -- A host that calls a name otherwise, or has none, replaces the view, and nothing else.
@@ -279,19 +316,24 @@ SELECT is_unless(
 )
 FROM (VALUES ('service'), ('app'), ('app login'), ('superuser')) AS actors (actor);
 
+EXECUTE boxes('by the replaced views');
+
 -- Where the host has not granted its tables, PostgreSQL says which, and the hint what to do.
 REVOKE SELECT ON users FROM skill_messages_app;
 
 SELECT is_unless(
     CASE WHEN has_any_column_privilege('skill_messages_app', 'users', 'SELECT')
         THEN 'the host has granted users to everybody' END,
-    complaint(actor, 'acme', 'ann', 'SELECT id FROM get_skill_message(''shared'')'), expected,
-    actor || ', when app may not read users'
+    complaint(actor, 'acme', 'ann', 'SELECT id FROM ' || operation), expected,
+    format('%s, when app may not read users: %s', actor, operation)
 )
 FROM (VALUES
     ('app', '42501 permission denied for table users'), ('service', 'no error: shared'),
     ('both', 'no error: shared')
-) AS actors (actor, expected);
+) AS actors (actor, expected)
+CROSS JOIN (VALUES
+    ('get_skill_message(''shared'')'), ('get_named_messages_from_user(max_messages => 1)')
+) AS operations (operation);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,9 +2,10 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(73);
+SELECT plan(134);
 
 \set box get_messages_from_user
+\set named get_named_messages_from_user
 \set mine from_user_id
 \set other to_user_id
 \set me ann

@@ -193,7 +193,8 @@ CROSS JOIN (VALUES
 ) AS ways (template, position, sent)
 CROSS JOIN LATERAL (VALUES
     ('[erased]', '23514 ' || position || CASE WHEN template LIKE '%send%' THEN 'invalid message'
-        ELSE 'status, read_at, answered_at, message: born pending and unread, and not [erased]'
+        ELSE 'status, read_at, answered_at, message: a new message is pending and unread, '
+            'and not [erased]'
     END),
     ('[ERASED]', 'no error: ' || sent),
     ('[erased] ', 'no error: ' || sent),
@@ -357,7 +358,8 @@ FROM (VALUES
         'INSERT INTO skill_messages '
         '(tenant_id, from_user_id, to_user_id, subject_skill_id, message, status) '
         'VALUES (''acme'', ''ann'', ''ben'', ''knots'', ''Hello'', ''accepted'')',
-        '23514 status, read_at, answered_at, message: born pending and unread, and not [erased]')
+        '23514 status, read_at, answered_at, message: a new message is pending and unread, '
+        'and not [erased]')
 ) AS refusals (actor, statement, expected);
 
 -- One life, step by step, by two signed-in users. Each step is kept.

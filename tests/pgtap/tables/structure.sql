@@ -5,7 +5,7 @@
 BEGIN;
 \ir ../include/fixture.psql
 \ir ../include/strangers.psql
-SELECT plan(483);
+SELECT plan(495);
 
 -- Roles.
 SELECT is(
@@ -76,7 +76,7 @@ SELECT is_unless(
     (SELECT count(*) FROM package_relation
     WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('i', 'I'))
     + (SELECT count(*) FROM package_function WHERE pronamespace = 'public'::regnamespace),
-    21::bigint, 'the schema public has these five, sixteen functions, and nothing else'
+    23::bigint, 'the schema public has these five, eighteen functions, and nothing else'
 );
 
 SELECT is_unless(
@@ -666,10 +666,12 @@ SELECT schema, name, types, who, volatility, replace(arguments, 'PAGE',
         'user_id text DEFAULT NULL::text, max_messages integer DEFAULT 50, before_created_at '
         'timestamp with time zone DEFAULT NULL::timestamp with time zone, '
         'before_id text DEFAULT NULL::text') AS arguments,
-    replace(result, 'MESSAGE', 'TABLE(id text, tenant_id text, from_user_id text, to_user_id text, '
-        'subject_skill_id text, proposed_parent_skill_id text, message text, status text, '
-        'created_at timestamp with time zone, read_at timestamp with time zone, '
-        'answered_at timestamp with time zone') AS result
+    replace(replace(result, 'MESSAGE', 'TABLE(id text, tenant_id text, from_user_id text, '
+        'to_user_id text, subject_skill_id text, proposed_parent_skill_id text, message text, '
+        'status text, created_at timestamp with time zone, read_at timestamp with time zone, '
+        'answered_at timestamp with time zone'),
+        'NAMES', 'tenant_name text, from_user_name text, to_user_name text, '
+        'subject_skill_name text, proposed_parent_skill_name text') AS result
 FROM (VALUES
     -- The operations.
     ('public', 'set_skill_message_context', '{text,text}'::text[], 'both retention', 'v',
@@ -682,9 +684,11 @@ FROM (VALUES
         'MESSAGE)'),
     ('public', 'get_messages_from_user', '{text,integer,timestamptz,text}', 'both', 's', 'PAGE',
         'MESSAGE)'),
-    ('public', 'get_skill_message', '{text}', 'both', 's', 'message_id text',
-        'MESSAGE, tenant_name text, from_user_name text, to_user_name text, '
-        'subject_skill_name text, proposed_parent_skill_name text)'),
+    ('public', 'get_named_messages_for_user', '{text,integer,timestamptz,text}', 'both', 's',
+        'PAGE', 'MESSAGE, NAMES)'),
+    ('public', 'get_named_messages_from_user', '{text,integer,timestamptz,text}', 'both', 's',
+        'PAGE', 'MESSAGE, NAMES)'),
+    ('public', 'get_skill_message', '{text}', 'both', 's', 'message_id text', 'MESSAGE, NAMES)'),
     ('public', 'get_unread_count_for_user', '{text,bigint}', 'both', 's',
         'user_id text DEFAULT NULL::text, at_most bigint DEFAULT NULL::bigint', 'bigint'),
     ('public', 'get_message_stats', '{}', 'both', 's', '',
