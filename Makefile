@@ -5,6 +5,7 @@
 #                                           tests on each Python; one table at the end
 # make trial [ARGS="--rows 100000"]         deploy, revert, convert under traffic and kill -9 (10 min)
 # make dev [ARGS='--keep DIR']              a server to develop against; what to paste is printed
+# make web [ARGS='--port 8080']             the page of examples/fastapi; its address is printed
 # make dist                                 wheel, sdist and Sqitch project, into dist/
 # make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
 # make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
@@ -24,13 +25,16 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo dev dist test test-hosts test-matrix trial bench lint docs site setup
+.PHONY: demo dev web dist test test-hosts test-matrix trial bench lint docs site setup
 
 demo: setup
 	@$(PYTHON) -m tools.demo $(DEMO_ARGS)
 
 dev: setup
 	@$(PYTHON) -m skill_messages dev $(ARGS)
+
+web: setup
+	@$(PYTHON) -m tools.web $(ARGS)
 
 dist: setup
 	@tools/dist.sh

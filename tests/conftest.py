@@ -68,6 +68,10 @@ class Database:
         """A connection in autocommit mode unless said otherwise."""
         return psycopg.connect(self.conninfo(user), **{"autocommit": True, **options})
 
+    def url(self, user: str) -> str:
+        """For programs that take no other form of it."""
+        return f"postgresql://{user}@127.0.0.1:{self.server.settings['port']}/{self.name}"
+
     @property
     def target(self) -> str:
         return self.server.target(self.name)

@@ -22,7 +22,7 @@ from zipfile import ZipFile
 from tools.server import ROOT, as_unprivileged
 
 REQUIREMENTS = ["pyproject.toml", "python/pyproject.toml"]
-CLIENT = ["tests/client"]
+CLIENT = ["tests/client", "tests/cli"]
 
 INSTALLED_SERVERS = ["/usr/lib/postgresql/{}/bin", "/opt/homebrew/opt/postgresql@{}/bin"]
 INSTALLED_PYTHONS = [
@@ -117,7 +117,11 @@ def python_of(version: str) -> Path | None:
         said([str(candidate), "-m", "venv", "--clear", str(home)])
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install"]
         said([*pip, "--quiet", "pip>=25.1"])  # which knows dependency groups
-        project = [f"--group={ROOT / 'pyproject.toml'}:test", "--editable", str(ROOT / "python")]
+        project = [
+            f"--group={ROOT / 'pyproject.toml'}:test",
+            "--editable",
+            f"{ROOT / 'python'}[cli]",
+        ]
         said([*pip, "--quiet", *project])
         stamp.touch()
     return python

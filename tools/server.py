@@ -5,7 +5,6 @@ What the demo, the tests and the lint share.
 
 import os
 import pwd
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,9 @@ from typing import Any
 import psycopg
 import testing.postgresql
 from psycopg import sql
+
+from skill_messages.cli.programs import hand_over as hand_over
+from skill_messages.cli.programs import unprivileged_user
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,27 +26,14 @@ if bindir := os.environ.get("PGBIN"):
 DEPLOYER = "deployer"
 
 
-def unprivileged_user() -> str | None:
-    """The user that servers run as: None for "me", or another one for root, whom they refuse."""
-    if os.geteuid() != 0:
-        return None
-    known = {user.pw_name for user in pwd.getpwall()}
-    return "postgres" if "postgres" in known else "nobody"
-
-
 def as_unprivileged(command: list[str]) -> list[str]:
+    """A command for what takes no other form of it: root's is that of `unprivileged_user()`."""
     user = unprivileged_user()
     if user is None:
         return command
     account = pwd.getpwnam(user)
     ids = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     return ["setpriv", *ids, *command]
-
-
-def hand_over(path: str | Path) -> None:
-    """Give a directory to the user that servers run as."""
-    if user := unprivileged_user():
-        shutil.chown(path, user)
 
 
 class Server(testing.postgresql.Postgresql):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install what is missing, and nothing that is there: PostgreSQL with pgTAP and plpgsql_check, Sqitch,
-# pg_prove and PgBouncer from the system's packages; the Python side into .venv.
+# pg_prove, PgBouncer and Chromium from the system's packages; the Python side into .venv.
 set -eu
 
 missing() { ! command -v "$1" >/dev/null; }
@@ -21,7 +21,7 @@ install_debian() {
     export DEBIAN_FRONTEND=noninteractive
     as_root apt-get update -q
     as_root apt-get install -qy --no-install-recommends postgresql sqitch libdbd-pg-perl pgbouncer \
-        libtap-parser-sourcehandler-pgtap-perl python3-venv
+        libtap-parser-sourcehandler-pgtap-perl python3-venv chromium fonts-dejavu-core
     version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
     # The server once more, by its own name: one that was there is brought up to date with it.
     as_root apt-get install -qy --no-install-recommends \
@@ -42,11 +42,12 @@ if ! missing apt-get; then
         if no_file "$file"; then needed=yes; fi
     done
     perl -MDBD::Pg -e 1 2>/dev/null || needed=yes
+    if missing chromium; then needed=yes; fi
     python3 -m ensurepip --version >/dev/null 2>&1 || needed=yes
 fi
 
 if [ $needed = yes ]; then
-    echo 'Installing PostgreSQL, Sqitch, pgTAP, PgBouncer …' >&2
+    echo 'Installing PostgreSQL, Sqitch, pgTAP, PgBouncer, Chromium …' >&2
     if ! missing apt-get; then install_debian >&2; elif ! missing brew; then install_brew >&2; else
         echo 'Needs psql, a PostgreSQL server, sqitch with its Pg driver, pg_prove, pgTAP, plpgsql_check and' \
             'pgbouncer, and neither apt-get nor brew is here to install them.' >&2
@@ -62,6 +63,6 @@ if [ ! -e .venv/installed ] || [ pyproject.toml -nt .venv/installed ] \
     python3 -m venv .venv
     # Debian's pip knows no dependency groups.
     .venv/bin/pip install -qq --disable-pip-version-check 'pip>=25.1'
-    .venv/bin/pip install -qq --disable-pip-version-check --group dev -e python
+    .venv/bin/pip install -qq --disable-pip-version-check --group dev -e 'python[cli]'
     touch .venv/installed
 fi
