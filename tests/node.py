@@ -61,8 +61,8 @@ def install(folder: Path, work: Path, cache: pytest.Cache, oldest: int = 20) -> 
     node = find_node(oldest)
     path = [
         str(work / "node_modules/.bin"),
-        str(node.parent),
         str(Path(sys.executable).parent),
+        str(node.parent),
         os.environ["PATH"],
     ]
     environment = os.environ | {"PATH": os.pathsep.join(path)}
@@ -81,7 +81,9 @@ def install(folder: Path, work: Path, cache: pytest.Cache, oldest: int = 20) -> 
                 shutil.copy(folder / name, unfinished.folder)
             unfinished.run(npm, "ci", "--no-audit", "--no-fund", "--prefer-offline")
             unfinished.folder.rename(packages)
-    shutil.copytree(folder, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+    # Left by whoever tried it there: packages, and the migrations that Drizzle's README writes.
+    left = shutil.ignore_patterns("node_modules", "drizzle")
+    shutil.copytree(folder, work, dirs_exist_ok=True, ignore=left)
     (work / "node_modules").symlink_to(packages / "node_modules")
     return Program(work, environment)
 
