@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.types.string import TextLoader
 from typing_extensions import LiteralString
 
 from skill_messages import (
@@ -246,6 +247,14 @@ def test_stats_and_export(service: Any) -> None:
     ]
     assert set(exported[0]) == {field.name for field in fields(Message)}
     assert [line["message"] for line in service.export_user_messages("cy")] == ["Note to self"]
+
+
+def test_on_a_connection_that_loads_json_in_its_own_way(
+    act_as: Callable[..., Any], connection: Any
+) -> None:
+    connection.adapters.register_loader("jsonb", TextLoader)
+    act_as("ann").send_skill_message("ann", "bob", "sql", "Hello")
+    assert [line["message"] for line in act_as("ann").export_user_messages()] == ["Hello"]
 
 
 def test_an_erasure_leaves_the_decision(flavour: Flavour, database: Database, service: Any) -> None:

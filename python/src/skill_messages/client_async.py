@@ -258,10 +258,9 @@ class AsyncSkillMessages:
     async def export_user_messages(self, user_id: Id | None = None) -> list[dict[str, Any]]:
         """Return all that a user sent or received, each message as a JSON object."""
         call = "public.export_user_messages(user_id => %s::pg_catalog.text)"
-        lines: list[dict[str, Any]] = await self._fetch(
-            scalar_row, f"SELECT {call} FROM {_CONTEXT}", user_id
-        )
-        return lines
+        # As text: the caller's connection may load jsonb in its own way, as Django's does.
+        query = f"SELECT {call}::pg_catalog.text FROM {_CONTEXT}"
+        return [json.loads(line) for line in await self._fetch(scalar_row, query, user_id)]
 
     async def erase_user_messages(self, user_id: Id, keep_decided: bool = True) -> Erasure:
         """Erase the texts of all that a user sent or received; for skill_messages_retention.
