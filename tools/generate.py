@@ -1,4 +1,4 @@
-"""Write what is generated: the reference, the picture, the schema as one file.
+"""Write what is generated: the reference, the schema as one file, the sync client.
 
 tests/docs/test_generated.py fails as long as one of them is not what this would write.
 """
@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 
+from tools.flavours import MODULES, PACKAGE, sync_flavour
 from tools.onefile import onefile
-from tools.picture import picture
 from tools.reference import reference
 from tools.server import ROOT, Server, deploy
 
@@ -19,8 +19,8 @@ def generated(connection: psycopg.Connection[Any]) -> dict[Path, str]:
     """Every file with what it should be, from a database to which the schema is deployed."""
     return {
         ROOT / "docs" / "reference.md": reference(connection),
-        ROOT / "docs" / "schema.svg": picture(connection),
         ROOT / "sql" / "skill_messages.sql": onefile(),
+        **{PACKAGE / f"{module}.py": sync_flavour(module) for module in MODULES},
     }
 
 

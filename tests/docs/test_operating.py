@@ -48,9 +48,9 @@ UPDATE skill_messages SET status = 'declined' WHERE id LIKE '%3';
 UPDATE skill_messages SET message = '[erased]' WHERE id LIKE '%13';
 """
 
-OURS: LiteralString = (
-    "SELECT rolname FROM pg_roles WHERE rolname ~ '^(app|skill|jobs|cron|monitor|replicator)'"
-)
+OURS: LiteralString = """
+SELECT rolname FROM pg_roles WHERE rolname ~ '^(app|skill|service|retention|monitor|replicator)'
+"""
 SEND: LiteralString = (
     "SELECT send_skill_message(%s, 'bob', 'sql', 'Hello') FROM set_skill_message_context('acme')"
 )
@@ -103,7 +103,7 @@ def rows(port: int) -> list[list[tuple[Any, ...]]]:
 
 def seen_by_service(port: int) -> list[tuple[Any, ...]]:
     """What a login of the service sees that has chosen no tenant."""
-    with connect(port, "jobs_login") as service:
+    with connect(port, "service_login") as service:
         return service.execute("SELECT DISTINCT tenant_id FROM skill_messages").fetchall()
 
 
@@ -201,7 +201,7 @@ def test_what_each_login_sees(here: int, guide: Guide) -> None:
         assert totals.fetchone() == (60, 54)
         with pytest.raises(errors.InsufficientPrivilege):
             monitor.execute("SELECT id FROM skill_messages")
-    with connect(here, "cron_login") as retention, retention.transaction():
+    with connect(here, "retention_login") as retention, retention.transaction():
         retention.execute("SELECT set_skill_message_context('acme')")
         assert retention.execute("SELECT id FROM skill_messages").rowcount == 40
         with pytest.raises(errors.InsufficientPrivilege):
@@ -252,7 +252,7 @@ def test_backup_of_one_database(here: int, there: int, guide: Guide) -> None:
     assert rows(there) == rows(here)
     guide.run("verify", there)
     assert seen_by_service(there) == []
-    with connect(there, "jobs_login") as service:
+    with connect(there, "service_login") as service:
         assert service.execute(SEND, ["ann"]).rowcount == 1
 
 
@@ -293,11 +293,11 @@ def test_restored_without_the_roles_it_is_closed(here: int, there: int, guide: G
     done = subprocess.run(command, cwd=guide.directory, capture_output=True, check=False)
     assert done.returncode != 0
     with connect(there) as superuser:
-        superuser.execute("CREATE ROLE jobs_login LOGIN")
-        superuser.execute("GRANT SELECT ON skill_messages TO jobs_login")
+        superuser.execute("CREATE ROLE service_login LOGIN")
+        superuser.execute("GRANT SELECT ON skill_messages TO service_login")
         assert superuser.execute("SELECT FROM skill_messages").rowcount == 60
     assert seen_by_service(there) == []
-    with connect(there, "jobs_login") as service, service.transaction():
+    with connect(there, "service_login") as service, service.transaction():
         service.execute("SET LOCAL app.current_tenant_id = 'acme'")
         assert service.execute("SELECT FROM skill_messages").rowcount == 0
 
@@ -325,7 +325,7 @@ def test_backup_and_restore_as_the_owner(here: int, there: int, guide: Guide) ->
     assert rows(there) == rows(here)
     guide.run("verify", there)
     with connect(there) as superuser:
-        superuser.execute("CREATE ROLE jobs_login LOGIN IN ROLE skill_messages_service")
+        superuser.execute("CREATE ROLE service_login LOGIN IN ROLE skill_messages_service")
     assert seen_by_service(there) == []
 
 
@@ -346,7 +346,7 @@ def test_data_into_a_deployed_database(
 
     text = BLOCKS["restore-data"][1]
     harmful = {
-        "born pending and unread": re.sub(".* TRIGGER .*", "", text),
+        "a new message is pending": re.sub(".* TRIGGER .*", "", text),
         "row-level security": re.sub(".*ROW LEVEL.*", "", text),
         "division by zero": text.replace("data.sql", "data.sql\nSELECT 1 / 0;"),
     }
@@ -368,6 +368,7 @@ def test_data_into_a_deployed_database(
 READS = [
     "get_messages_for_user('bob')",
     "get_messages_from_user('ann')",
+    "get_named_messages_for_user('bob')",
     "get_skill_message('m1')",
     "get_unread_count_for_user('bob')",
     "get_message_stats()",
@@ -390,7 +391,7 @@ def test_standby(here: int, guide: Guide) -> None:
     subprocess.run(
         [*command, "--write-recovery-conf", f"--pgdata={base}", "-c", "fast"], check=True
     )
-    with started(base) as standby, connect(standby, "jobs_login") as service:
+    with started(base) as standby, connect(standby, "service_login") as service:
         service.execute("SET app.current_tenant_id = 'acme'")
         for call in READS:
             assert service.execute(f"SELECT {call}".encode()).rowcount > 0
@@ -400,7 +401,7 @@ def test_standby(here: int, guide: Guide) -> None:
             assert "on the primary server" in str(raised.value.diag.message_hint)
         with pytest.raises(errors.ReadOnlySqlTransaction):
             service.execute("LISTEN skill_message_sent")
-        with connect(standby, "cron_login") as retention:
+        with connect(standby, "retention_login") as retention:
             purge = "CALL purge_skill_messages('1 day', tenant_id => 'acme', dry_run => {})"
             retention.execute(purge.format("true").encode())
             with pytest.raises(errors.ReadOnlySqlTransaction):
@@ -421,7 +422,7 @@ def test_logical_replication(here: int, there: int, guide: Guide) -> None:
         superuser.execute(text.encode())
         try:
             until_equal(here, there)
-            with connect(here, "jobs_login") as service:
+            with connect(here, "service_login") as service:
                 service.execute(SEND, ["ann"])
                 with service.transaction():
                     service.execute("SELECT set_skill_message_context('acme')")
@@ -484,7 +485,7 @@ def test_users_and_tenants_that_leave(here: int, guide: Guide) -> None:
     guide.run("erase-user", here)
     guide.run("delete-user", here)
 
-    with connect(here, "jobs_login") as service:
+    with connect(here, "service_login") as service:
         service.execute(SEND, ["bob"])
     guide.run("purge-tenant", here)
     assert len(rows(here)[3]) == 20
@@ -530,7 +531,7 @@ def test_transaction_ids_of_a_send(here: int) -> None:
         return int(after) - int(before)
 
     send = "SELECT send_skill_message('ann', 'bob', 'sql', 'Hello')"
-    with connect(here, "jobs_login") as service:
+    with connect(here, "service_login") as service:
         assert spent(service, send) == 2
         assert spent(service, *[send] * 10) == 11
         assert spent(service, batch) == 2
@@ -553,7 +554,7 @@ WAITS: list[tuple[LiteralString, str, bool]] = [
 
 
 def test_locks_that_block_a_tenant(here: int) -> None:
-    with connect(here) as superuser, connect(here, "jobs_login") as service:
+    with connect(here) as superuser, connect(here, "service_login") as service:
         superuser.execute("INSERT INTO users VALUES ('idle', 'acme', 'Idle')")
         service.execute("SET lock_timeout = '200ms'")
         for statement, sender, waits in WAITS:
