@@ -74,7 +74,7 @@ docs: setup
 	@$(PYTHON) -m tools.generate
 
 site: setup
-	@.venv/bin/mkdocs build --quiet
+	@.venv/bin/mkdocs build
 
 setup:
 	@tools/setup.sh
