@@ -2,10 +2,11 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 import psycopg
@@ -93,14 +94,14 @@ def dev(port: int | None, keep: Path | None, pgbin: Path | None) -> None:
 
 
 @contextmanager
-def signals() -> Iterator[list[int]]:
+def signals() -> Generator[list[int]]:
     """What asks to stop, while this lasts: nothing is interrupted half-way."""
     asked: list[int] = []
 
     def ask(number: int, _: FrameType | None) -> None:
         asked.append(number)
 
-    before = {}
+    before: dict[signal.Signals, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # nohup has SIGHUP ignored, for instance.

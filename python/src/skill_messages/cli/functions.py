@@ -64,7 +64,7 @@ def changes(folder: Path) -> list[str]:
 
 def packaged(folder: Path) -> dict[str, Function]:
     """The functions as the scripts make them, by qualified name. Of several, the last counts."""
-    functions = {}
+    functions: dict[str, Function] = {}
     for change in changes(folder):
         script = (folder / "deploy" / f"{change}.sql").read_text(encoding="utf-8")
         for name, header, body in FUNCTION.findall(script + "".join(_filled_in(script))):
@@ -101,7 +101,7 @@ def compare(connection: psycopg.Connection[Any], folder: Path) -> tuple[str, str
     if there - {here, "unknown"}:
         return "unknown", f"the database has release {min(there)}, this package {here}"
 
-    findings = []
+    findings: list[str] = []
     how_often = Counter(name for name, *_ in theirs)
     for name, function in ours.items():
         if not how_often[name]:

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,14 +15,14 @@ MARK = "skill-messages-dev"
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def scratch_folder() -> Generator[Path]:
     with tempfile.TemporaryDirectory(prefix="skill-messages-") as folder:
         hand_over(folder)
         yield Path(folder)
 
 
 @contextmanager
-def home(keep: Path | None, scratch: Path, major: int) -> Iterator[tuple[Path, bool]]:
+def home(keep: Path | None, scratch: Path, major: int) -> Generator[tuple[Path, bool]]:
     """The folder of the data, and whether it is fresh. One that does not get its mark goes again.
 
     Raises:

@@ -4,10 +4,11 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .programs import ServerError, as_whom, hand_over, last_line, run, surroundings
 
@@ -43,7 +44,7 @@ class Server:
     data: Path
     log: Path
     port: int
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[Any]"
 
     def wait_until_ready(self) -> None:
         """As pg_ctl does: the server writes its state into a file, after its process id."""
@@ -83,7 +84,7 @@ class Server:
 @contextmanager
 def started(
     programs: Path, data: Path, log: Path, port: int | None, fsync: str
-) -> Iterator[Server]:
+) -> Generator[Server]:
     """The server while it runs, on 127.0.0.1 only.
 
     Args:
