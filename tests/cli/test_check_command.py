@@ -27,14 +27,14 @@ OWN = ["this login", "this connection", "changes", "functions", "host tables"]
 
 # Roles belong to the server, so they are made for one test.
 ROLES: LiteralString = """
-CREATE ROLE stranger_login LOGIN;
+CREATE ROLE lone_login LOGIN;
 CREATE ROLE "Odd-login" LOGIN NOINHERIT;
 CREATE ROLE idle_login LOGIN NOINHERIT IN ROLE skill_messages_app;
-CREATE ROLE both_login LOGIN IN ROLE skill_messages_app, skill_messages_service;
-CREATE ROLE watching_login LOGIN IN ROLE pg_monitor;
-CREATE ROLE backup_login LOGIN BYPASSRLS IN ROLE pg_read_all_data;
+CREATE ROLE twofold_login LOGIN IN ROLE skill_messages_app, skill_messages_service;
+CREATE ROLE observing_login LOGIN IN ROLE pg_monitor;
+CREATE ROLE dumping_login LOGIN BYPASSRLS IN ROLE pg_read_all_data;
 """
-NAMES = 'stranger_login, "Odd-login", idle_login, both_login, watching_login, backup_login'
+NAMES = 'lone_login, "Odd-login", idle_login, twofold_login, observing_login, dumping_login'
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -101,14 +101,18 @@ def test_it_says_what_psql_says(database: Database, user: str) -> None:
         ("app_login", "ok", "acts as skill_messages_app: it reads and writes"),
         ("service_login", "ok", "acts as skill_messages_service: it reads and writes"),
         ("retention_login", "ok", "acts as skill_messages_retention: it purges and erases, and"),
-        ("watching_login", "ok", "is a member of pg_monitor: it sees totals, and no message"),
-        ("backup_login", "ok", "is a superuser or has BYPASSRLS: no policy binds it"),
+        ("observing_login", "ok", "is a member of pg_monitor: it sees totals, and no message"),
+        ("dumping_login", "ok", "is a superuser or has BYPASSRLS: no policy binds it"),
         ("postgres", "ok", "is a superuser or has BYPASSRLS: no policy binds it"),
         (DEPLOYER, "WARNING", "neither reads nor writes messages. It owns the table, and polic"),
-        ("stranger_login", "WARNING", "neither reads nor writes messages. If it acts for signed"),
+        ("lone_login", "WARNING", "neither reads nor writes messages. If it acts for signed"),
         ("Odd-login", "WARNING", "neither reads nor writes messages. If it acts for signed-in"),
         ("idle_login", "WARNING", "It is a member of skill_messages_app without its rights"),
-        ("both_login", "WARNING", "REVOKE skill_messages_service FROM both_login, or the other"),
+        (
+            "twofold_login",
+            "WARNING",
+            "REVOKE skill_messages_service FROM twofold_login, or the other",
+        ),
     ],
 )
 def test_each_login_is_told_what_it_may(
@@ -385,13 +389,13 @@ def test_before_a_deploy_it_says_what_is_in_the_way(host: Database) -> None:
     assert "changes" not in lines
 
     with host.connect() as connection:
-        connection.execute("CREATE ROLE stranger_login LOGIN")
+        connection.execute("CREATE ROLE lone_login LOGIN")
         try:
-            state, text = checked(host, "stranger_login")["host tables"]
+            state, text = checked(host, "lone_login")["host tables"]
         finally:
-            connection.execute("DROP ROLE stranger_login")
+            connection.execute("DROP ROLE lone_login")
         assert state == "unknown"
-        assert f"GRANT CREATE ON DATABASE {host.name} TO stranger_login" in text
+        assert f"GRANT CREATE ON DATABASE {host.name} TO lone_login" in text
 
         connection.execute("ALTER TABLE users ALTER tenant_id DROP NOT NULL")
         needs = 'public.users needs the column "tenant_id text NOT NULL".'
