@@ -21,7 +21,7 @@ from testing.common.database import get_unused_port
 from typing_extensions import LiteralString
 
 from skill_messages import AsyncSkillMessages, SkillMessages
-from tools.server import DEPLOYER, ROOT, Server, as_unprivileged, deploy, hand_over, sqitch
+from tools.server import DEPLOYER, ROOT, Server, as_unprivileged, deploy, hand_over
 
 # Debian's pgTAP for one version loads into all that are supported.
 PGTAP_FILES = "usr/share/postgresql/*/extension/pgtap--?.?.?.sql"
@@ -133,7 +133,6 @@ def empty(fresh_server: Server, names: Iterator[str]) -> Iterator[Database]:
     database = Database(fresh_server, next(names))
     fresh_server.create_database(database.name)
     yield database
-    sqitch("revert", database.target, "-y", "--set", "messages=discard")
     fresh_server.drop_database(database.name)
     # Roles that the host has granted something stay; the next test expects none.
     with psycopg.connect(fresh_server.conninfo(), autocommit=True) as connection:

@@ -69,8 +69,7 @@ def test_on_a_server_of_its_own() -> None:
     assert_the_story_is_told(run_demo(), DEPLOYER)
 
 
-@pytest.mark.parametrize("kind", ["empty", "host"])
-@pytest.mark.parametrize("user", ["postgres", DEPLOYER])
+@pytest.mark.parametrize(("kind", "user"), [("empty", DEPLOYER), ("host", "postgres")])
 def test_on_a_database_of_the_users_own(
     kind: str, user: str, request: pytest.FixtureRequest
 ) -> None:

@@ -638,13 +638,13 @@ SELECT is(
         CROSS JOIN trial(actor, 'acme', 'ann', call(p.signature, p.argument, long), false)
         WHERE length(concat(message, hint)) >= 300
     ), NULL,
-    format('%s: ten megabytes of %s', p.proname, p.argument)
+    format('%s: a megabyte of %s', p.proname, p.argument)
 )
 FROM published AS p
 JOIN (VALUES
-    (regtype 'text', 'repeat(''0123456789'', 1048576)'),
-    ('text[]', 'ARRAY[repeat(''0123456789'', 1048576)]'),
-    ('jsonb', 'to_jsonb(repeat(''0123456789'', 1048576))')
+    (regtype 'text', 'repeat(''0123456789'', 104858)'),
+    ('text[]', 'ARRAY[repeat(''0123456789'', 104858)]'),
+    ('jsonb', 'to_jsonb(repeat(''0123456789'', 104858))')
 ) AS values (type, long) ON values.type = p.type::regtype
 UNION ALL
 SELECT is(
