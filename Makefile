@@ -1,5 +1,6 @@
 # make demo [DATABASE_URL=postgresql://…]   watch the feature and the attacks on it
 # make test [ARGS='-k isolation']           every promise, tested
+# make test-stacks                          every example, those in Node too; a line each
 # make test-hosts                           pgTAP on seven kinds of hosts' databases
 # make test-matrix [VERSIONS='16 18'] [PYTHONS=3.12]   all of it on each PostgreSQL; the client's
 #                                           tests on each Python; one table at the end
@@ -25,7 +26,7 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo dev web dist test test-hosts test-matrix trial bench lint docs site setup
+.PHONY: demo dev web dist test test-stacks test-hosts test-matrix trial bench lint docs site setup
 
 demo: setup
 	@$(PYTHON) -m tools.demo $(DEMO_ARGS)
@@ -40,13 +41,16 @@ dist: setup
 	@tools/dist.sh
 
 test: setup
-	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist worksteal -m 'not node' $(ARGS)
+
+test-stacks: setup
+	@$(PYTHON) -m pytest tests/examples $(ARGS)
 
 test-hosts: setup
 	@HOSTS=1 $(PYTHON) -m pytest -n auto tests/schema/test_pgtap.py -k kind $(ARGS)
 
 test-matrix: setup
-	@$(PYTHON) -m tools.matrix --servers $(VERSIONS) --pythons $(PYTHONS) -- $(ARGS)
+	@$(PYTHON) -m tools.matrix --servers $(VERSIONS) --pythons $(PYTHONS) -- -m 'not node' $(ARGS)
 
 trial: setup
 	@$(PYTHON) -m tests.trial --output docs/trial.md $(ARGS)

@@ -73,12 +73,13 @@ ELSEWHERE = [
     ("docs/quickstart.md", "$ pip install 'skill-m", "tests/cli/test_package.py", "[dev]"),
     ("docs/python.md", "$ pip install 'skill-m", "tests/cli/test_package.py", "[dev]"),
     ("docs/concepts.md", "flowchart TB", "deploy/isolation/tenant_isolation.sql", "tenant_access"),
+    ("docs/architecture.md", "sequenceDiagram", "tests/schema/test_plans.py", "to_user_idx"),
     ("docs/ci.md", "$ pg_prove --recurse", "tests/schema/test_pgtap.py", "pg_prove("),
     ("docs/ci.md", "$ pg_prove --set", "tests/schema/test_pgtap.py", "host_rows="),
     ("docs/operating.md", "$ sqitch deploy --l", "tests/migration/test_upgrade.py", "--log-only"),
     ("docs/operating.md", "$ sqitch revert -y --to @", "tests/migration/test_upgrade.py", "guide("),
     ("docs/export.md", '{"table" : "users"', "tests/migration/test_export.py", "end_of_export"),
-    ("docs/versions.md", "$ make test-matrix", ".github/workflows/test.yml", "make test-matrix"),
+    ("docs/versions.md", "$ make test-matrix", ".github/workflows/ci.yml", "make test-matrix"),
     ("docs/versions.md", "                      passed", "tools/matrix.py", "passed"),
 ]
 

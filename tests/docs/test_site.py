@@ -32,7 +32,7 @@ def broken(page: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs"])
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "SECURITY.md", "docs"])
 def test_no_link_is_broken_on_a_code_host(page: str) -> None:
     pages = sorted((ROOT / page).rglob("*.md")) if page == "docs" else [ROOT / page]
     assert {str(each): found for each in pages if (found := broken(each))} == {}

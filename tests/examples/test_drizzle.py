@@ -11,6 +11,8 @@ from tests.conftest import Database, dump
 from tests.node import Program, install
 from tools.server import DEPLOYER, ROOT
 
+pytestmark = pytest.mark.node
+
 Steps = dict[str, dict[str, Any]]
 
 ROLES = """

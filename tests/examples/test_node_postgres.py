@@ -9,6 +9,8 @@ from tests.conftest import Database
 from tests.node import install
 from tools.server import ROOT
 
+pytestmark = pytest.mark.node
+
 Steps = dict[str, dict[str, Any]]
 
 

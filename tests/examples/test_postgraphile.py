@@ -13,6 +13,8 @@ from tests.conftest import Database
 from tests.node import install
 from tools.server import ROOT
 
+pytestmark = pytest.mark.node
+
 Ask = Callable[..., Any]
 
 ANONYMOUS = None
