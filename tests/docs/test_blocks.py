@@ -184,7 +184,9 @@ class Story:
     def printed(self, command: list[str], text: str = "", user: str = "postgres") -> str:
         process = self.started(command, user)
         output, _ = process.communicate(text, timeout=120)
-        assert process.returncode == 0, output
+        # The server that runs the tests may be an older one, of which `check` warns.
+        warnings = re.findall(r"^WARNING +(\w+)", output, re.MULTILINE)
+        assert process.returncode == 0 or warnings == ["server"], output
         return output
 
     def dev(self) -> str:
