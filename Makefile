@@ -63,7 +63,7 @@ lint: setup
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/pyright
-	PATH=.venv/bin:$$PATH PYTHONPATH=python/src pyright --verifytypes skill_messages --ignoreexternal \
+	PATH=.venv/bin:$$PATH pyright --verifytypes skill_messages --ignoreexternal \
 		| grep "completeness score: 100%"
 	.venv/bin/sqlfluff lint $(SQL_DIRS)
 	@! grep -rnE --include='*.sql' --include='*.psql' '^.{101}' $(SQL_DIRS) tests \
