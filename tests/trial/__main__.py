@@ -16,9 +16,9 @@ from tests.trial import adoption, convert, interrupted
 from tests.trial.report import Figure, markdown
 
 
-def figures(kills: int, rows: int) -> Iterator[Figure]:
+def figures(kills: int, rows: int, picture: Path | None) -> Iterator[Figure]:
     yield from adoption.campaign(rows)
-    yield from convert.campaign(rows, kills)
+    yield from convert.campaign(rows, kills, picture)
     yield from interrupted.campaign(kills)
 
 
@@ -32,7 +32,8 @@ def main() -> int:
     console = Console(highlight=False)
     begun = time.monotonic()
     found = []
-    for figure in figures(args.kills, args.rows):
+    picture = args.output.with_suffix(".svg") if args.output else None
+    for figure in figures(args.kills, args.rows, picture):
         found.append(figure)
         title, _, seen, good = figure
         minutes = (time.monotonic() - begun) / 60
@@ -46,7 +47,8 @@ def main() -> int:
         table.add_row(title, goal, seen, "[green]ok[/]" if good else "[red]NOT OK[/]")
     console.print(table)
     if args.output:
-        args.output.write_text(markdown(found, (time.monotonic() - begun) / 60))
+        minutes = (time.monotonic() - begun) / 60
+        args.output.write_text(markdown(found, minutes, args.output.stem))
     return 0 if all(good for *_, good in found) else 1
 
 

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from tests.conftest import Database, dump
+from tests.trial import plot
 from tests.trial.report import Figure
 from tools.server import DEPLOYER, ROOT, Server, deploy
 
@@ -92,13 +94,14 @@ class Traffic:
     Attributes:
         statements: How many they ran.
         failures: What failed, or did not find or change what it should have.
-        longest: The longest statement, in seconds.
+        longest: The longest statement that ended in each second of their work, in seconds.
     """
 
     def __init__(self, database: Database, clients: int = 4) -> None:
         self.statements = 0
         self.failures: list[str] = []
-        self.longest = 0.0
+        self.longest: dict[int, float] = {}
+        self._begun = time.monotonic()
         self._database = database
         self._stop = threading.Event()
         self._threads = [
@@ -114,6 +117,10 @@ class Traffic:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def seconds(self) -> float:
+        """How long they have been at work."""
+        return time.monotonic() - self._begun
 
     def _work(self, number: int) -> None:
         tenant = f"t{number % TENANTS + 1}"
@@ -136,7 +143,9 @@ class Traffic:
                 except psycopg.Error as error:
                     self.failures.append(f"{query}: {error}")
                     found = []
-                self.longest = max(self.longest, time.monotonic() - started)
+                second = int(self.seconds())
+                took = time.monotonic() - started
+                self.longest[second] = max(self.longest.get(second, 0), took)
                 self.statements += 1
                 return found
 
@@ -185,15 +194,15 @@ def open_writer(database: Database, seconds: float) -> Iterator[None]:
         timer.join()
 
 
-def large(server: Server, messages: int) -> Iterator[Figure]:
+def large(server: Server, messages: int, picture: Path | None) -> Iterator[Figure]:
     with database(server, "large") as large:
         prepare(large, messages=messages, users=10_000, skills=20_000)
         with open_writer(large, seconds=10), Traffic(large) as traffic:
-            started = time.monotonic()
             converted(large)
-            took = time.monotonic() - started
-            stalled, ran = traffic.longest, traffic.statements
+            took = traffic.seconds()
+            stalled, ran = max([*traffic.longest.values()]), traffic.statements
             deploy(large.target)
+            deployed = traffic.seconds()
         with large.connect() as superuser:
             uncut = superuser.execute(
                 "SELECT FROM skill_messages WHERE created_at <> date_trunc('ms', created_at)"
@@ -207,6 +216,8 @@ def large(server: Server, messages: int) -> Iterator[Figure]:
         deploy(fresh.target)
         same = dump(fresh, "--schema-only") == schema
 
+    if picture:
+        plot.statements(picture, traffic.longest, {"converted": took, "deployed": deployed})
     size = f"{messages:,} messages"
     title = f"conversion of {size} under traffic, a writer 10 s open"
     yield title, "reported only", f"{took:.0f} s", True
@@ -216,7 +227,7 @@ def large(server: Server, messages: int) -> Iterator[Figure]:
         f"{stalled * 1000:.0f} ms",
         stalled <= 1,
     )
-    after = traffic.longest
+    after = max(traffic.longest.values())
     yield (
         "conversion: the same, and with sqitch deploy after it",
         "≤ 1 s",
@@ -274,12 +285,14 @@ def interrupted(server: Server, kills: int) -> Iterator[Figure]:
     yield "and statements of their clients that failed or found nothing", "none", seen, not failures
 
 
-def campaign(rows: int, kills: int) -> Iterator[Figure]:
+def campaign(rows: int, kills: int, picture: Path | None = None) -> Iterator[Figure]:
     """A table of so many messages converted under traffic; so many conversions interrupted.
+
+    The picture is an SVG of what the traffic felt meanwhile.
 
     Raises:
         RuntimeError: A conversion or a deployment failed; the text is what it printed.
     """
     with Server() as server:
-        yield from large(server, rows)
+        yield from large(server, rows, picture)
         yield from interrupted(server, kills)

@@ -18,6 +18,9 @@ and writes this page.
 |---|---|---|---|
 {rows}
 
+![The longest statement of the clients, second by second]({stem}.svg)
+
+The picture shows what four clients felt while the large table was converted and deployed upon.
 Waits are those of the host's clients for a lock on a table, as the server logs them. A kill ends
 Sqitch and psql at a random moment; then the same command is run again, and the dump is compared
 with that of a run that nobody disturbed. Where the kill came while Sqitch made its own registry,
@@ -25,7 +28,7 @@ that is dropped first, as the [guide](operating.md) says.
 """
 
 
-def markdown(figures: list[Figure], minutes: float) -> str:
+def markdown(figures: list[Figure], minutes: float, stem: str) -> str:
     def version(program: str) -> str:
         command = [program, "--version"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -36,6 +39,7 @@ def markdown(figures: list[Figure], minutes: float) -> str:
         cores=os.cpu_count(),
         date=date.today().isoformat(),
         minutes=minutes,
+        stem=stem,
         rows="\n".join(
             f"| {title} | {goal} | {seen} | {'ok' if good else '**not ok**'} |"
             for title, goal, seen, good in figures
