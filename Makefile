@@ -68,6 +68,8 @@ lint: setup
 	.venv/bin/sqlfluff lint $(SQL_DIRS)
 	@! grep -rnE --include='*.sql' --include='*.psql' '^.{101}' $(SQL_DIRS) tests \
 		|| { echo 'longer than 100 columns'; false; }
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
+		.github/workflows/ci.yml examples/ci.yml
 	.venv/bin/squawk deploy/*.sql deploy/*/*.sql
 	$(PYTHON) -m tools.check_functions
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
