@@ -1,5 +1,7 @@
 """Write what is generated: the reference, the schema as one file, the sync client.
 
+And, once for each release, the hashes of its scripts.
+
 tests/docs/test_generated.py fails as long as one of them is not what this would write.
 """
 
@@ -12,6 +14,7 @@ import psycopg
 from tools.flavours import MODULES, PACKAGE, sync_flavour
 from tools.onefile import onefile
 from tools.reference import reference
+from tools.released import note
 from tools.server import ROOT, Server, deploy
 
 
@@ -33,6 +36,7 @@ def main() -> int:
     for file, content in files.items():
         file.parent.mkdir(exist_ok=True)
         file.write_text(content)
+    for file in [*files, *note()]:
         print(file.relative_to(ROOT))
     return 0
 

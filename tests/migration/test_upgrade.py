@@ -18,6 +18,7 @@ from packaging.version import Version
 import skill_messages
 from skill_messages import SkillMessages
 from tests.conftest import TENANTS, Database, dump, script, wait_until
+from tools import released
 from tools.onefile import onefile, parse
 from tools.server import DEPLOYER, ROOT, sqitch_command
 
@@ -346,6 +347,28 @@ def test_the_release_is_told_as_in_the_plan_and_the_package(deployed: Database) 
     assert CHANGES[PLACE][1][-1:] == TAGS[-1:]
     assert version(deployed) == (TAGS[-1].removeprefix("@v"), LAST)
     assert Version(skill_messages.__version__) == Version(TAGS[-1].removeprefix("@v"))
+
+
+def test_released_scripts_are_as_they_were_released() -> None:
+    assert released.releases() == released.noted()
+
+
+def test_an_edited_script_of_a_release_is_noticed(present: Path, following: Path) -> None:
+    """And a rework is not taken for one."""
+    tag = PRESENT.removeprefix("@")
+    released.note(present)
+    first = released.noted(present)[tag]
+    assert first.count("  deploy/") == len(NAMES)
+    assert released.releases(following)[tag] == first
+
+    edit(present / "sqitch.plan", "Fresh ids", "Newer ids")
+    edit(present / "revert/roles.sql", "BEGIN;", "BEGIN; ")
+    edit(following / f"deploy/{COUNT}{PRESENT}.sql", "RETURN v_unread;", "RETURN 1;")
+    for project, others in ((present, 2), (following, 1)):
+        lines = set(released.releases(project)[tag].splitlines())
+        assert len(lines - set(first.splitlines())) == others
+    released.note(present)
+    assert released.noted(present)[tag] == first
 
 
 GRANT = """
