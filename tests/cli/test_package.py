@@ -10,6 +10,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.version import Version
 
 import skill_messages
 from tests.cli.conftest import count_messages, running
@@ -148,14 +149,30 @@ def test_sqitch_deploys_from_where_the_package_is(release: Release, empty: Datab
     python = release.environment("dev", f"{release.wheel}[dev]")
     place = Path(succeed(str(python), "-m", "skill_messages", "path").strip())
     assert place.is_relative_to(python.parents[1])
-    command = sqitch_command("deploy", empty.target, "--verify") | {"cwd": place}
+    deploys(place, empty)
+
+
+def deploys(place: Path, database: Database) -> None:
+    command = sqitch_command("deploy", database.target, "--verify") | {"cwd": place}
     done = subprocess.run(**command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    with empty.connect() as connection:
-        assert connection.execute("SELECT FROM skill_messages_version()").rowcount == 1
+    with database.connect() as connection:
+        told = connection.execute("SELECT release FROM skill_messages_version()").fetchone()
+    assert told is not None
+    assert Version(told[0]) == Version(VERSION)
 
 
-def test_the_bundle_has_the_whole_project(release: Release, tmp_path: Path) -> None:
+def test_the_sdist_installs(release: Release) -> None:
+    """As a wheel that pip builds from it, without the repository."""
+    python = str(release.environment("sdist", f"{release.folder}/skill_messages-{VERSION}.tar.gz"))
+    place = Path(succeed(python, "-c", "import skill_messages as m; print(m.__path__[0])").strip())
+    files = {str(path.relative_to(place.parent)) for path in place.rglob("*.*")}
+    assert {file for file in files if not file.endswith(".pyc")} == PACKAGED
+
+
+def test_the_bundle_has_the_whole_project(
+    release: Release, tmp_path: Path, empty: Database
+) -> None:
     name = f"skill-messages-{VERSION}-sqitch"
     succeed("tar", "-xzf", f"{release.folder / name}.tar.gz", "-C", str(tmp_path))
     place = tmp_path / name
@@ -163,3 +180,4 @@ def test_the_bundle_has_the_whole_project(release: Release, tmp_path: Path) -> N
     assert files == SCHEMA | {"LICENSE", "README.md"}
     plan = ["sqitch", "plan", "--no-headers", "db:pg:"]
     assert succeed(*plan, cwd=place) == succeed(*plan)
+    deploys(place, empty)
