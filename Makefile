@@ -5,10 +5,12 @@
 # make test-matrix [VERSIONS='16 18'] [PYTHONS=3.12]   all of it on each PostgreSQL; the client's
 #                                           tests on each Python; one table at the end
 # make trial [ARGS="--rows 100000"]         deploy, revert, convert under traffic and kill -9 (10 min)
+# make soak [MINUTES=10] [ARGS='--only races']  poolers, crashes, races, a model: faults at random
 # make dev [ARGS='--keep DIR']              a server to develop against; what to paste is printed
 # make web [ARGS='--port 8080']             the page of examples/fastapi; its address is printed
 # make dist                                 wheel, sdist and Sqitch project, into dist/
-# make bench [SIZE=small]                   measure, into docs/benchmarks: 3 minutes small, 40 full
+# make bench [SIZE=small]                   measure, into docs/benchmarks: 5 minutes small, 40 full
+# make bench-peers, make bench-churn        of it, only: procrastinate's enqueues; a long life
 # make lint                                 Python, SQL, PL/pgSQL; isolation, linted and proved
 # make docs                                 what is generated: docs/, sql/skill_messages.sql
 # make site                                 the documentation as a website, into site/
@@ -17,6 +19,7 @@
 
 PYTHON = .venv/bin/python
 SIZE = full
+MINUTES = 30
 VERSIONS = 15 16 17 18
 PYTHONS = 3.10 3.11 3.12 3.13
 SQL_DIRS = deploy revert verify sql
@@ -26,7 +29,7 @@ ifeq ($(origin DATABASE_URL), command line)
 DEMO_ARGS = --database-url '$(DATABASE_URL)'
 endif
 
-.PHONY: demo dev web dist test test-stacks test-hosts test-matrix trial bench lint docs site setup
+.PHONY: demo dev web dist test test-stacks test-hosts test-matrix trial soak bench bench-peers bench-churn lint docs site setup
 
 demo: setup
 	@$(PYTHON) -m tools.demo $(DEMO_ARGS)
@@ -55,8 +58,20 @@ test-matrix: setup
 trial: setup
 	@$(PYTHON) -m tests.trial --output docs/trial.md $(ARGS)
 
+# A campaign by itself writes no page.
+soak: setup
+	@$(PYTHON) -m tests.soak --minutes $(MINUTES) \
+		$(if $(findstring --only,$(ARGS)),,--output docs/reliability.md) $(ARGS)
+
 bench: setup
-	@$(PYTHON) -m tests.bench.bench --size $(SIZE) --output docs/benchmarks
+	@$(PYTHON) -m tests.bench.bench --size $(SIZE) --output docs/benchmarks $(ARGS)
+
+bench-peers: setup
+	@$(PYTHON) -m tests.bench.bench --size $(SIZE) --output docs/benchmarks --only peers
+
+bench-churn: setup
+	@$(PYTHON) -m tests.bench.bench --size $(SIZE) --output docs/benchmarks --only churn \
+		--churn-seconds 3600 $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check

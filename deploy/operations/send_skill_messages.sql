@@ -4,7 +4,9 @@
 --
 -- All or nothing, in one INSERT, in the order of the ids, so that two batches with the same ids
 -- wait for one another instead of deadlocking. Only when that is refused are the elements sent one
--- by one, in the same order, to learn which is at fault.
+-- by one, in the same order, to learn which is at fault or was sent before. So the INSERT needs no
+-- ON CONFLICT, which costs every row. RETURNING is for Citus: without it, Citus would store the
+-- rows by COPY, which row-level security refuses.
 
 CALL skill_messages_private.begin_change();
 
@@ -33,35 +35,32 @@ BEGIN
         PERFORM skill_messages_private.raise_read_only('send_skill_messages');
     END IF;
 
-    messages := (
-        SELECT jsonb_agg(
-            CASE WHEN e.element ->> 'id' IS NULL THEN e.element || jsonb_build_object(
-                'id', skill_messages_private.new_skill_message_id()
-            ) ELSE e.element END ORDER BY e.position
-        )
-        FROM jsonb_array_elements(messages) WITH ORDINALITY AS e (element, position)
-    );
     v_ids := ARRAY(
-        SELECT e.element ->> 'id'
-        FROM jsonb_array_elements(messages) WITH ORDINALITY AS e (element, position)
-        ORDER BY e.position
+        SELECT coalesce(e.id, skill_messages_private.new_skill_message_id())
+        FROM ROWS FROM (jsonb_to_recordset(messages) AS (id text)) WITH ORDINALITY AS e
+        ORDER BY e.ordinality
     );
 
     BEGIN
-        INSERT INTO public.skill_messages AS m (
-            id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
-            proposed_parent_skill_id
+        WITH stored AS (
+            INSERT INTO public.skill_messages AS m (
+                id, tenant_id, from_user_id, to_user_id, subject_skill_id, message,
+                proposed_parent_skill_id
+            )
+            SELECT
+                e.id, v_tenant_id, e.from_user_id, e.to_user_id, e.subject_skill_id,
+                coalesce(e.message, ''), e.proposed_parent_skill_id
+            FROM ROWS FROM (
+                unnest(v_ids),
+                jsonb_to_recordset(messages) AS (
+                    from_user_id text, to_user_id text, subject_skill_id text, message text,
+                    proposed_parent_skill_id text
+                )
+            ) AS e (id)
+            ORDER BY e.id COLLATE "C"
+            RETURNING 1
         )
-        SELECT
-            e.id, v_tenant_id, e.from_user_id, e.to_user_id, e.subject_skill_id,
-            coalesce(e.message, ''), e.proposed_parent_skill_id
-        FROM jsonb_to_recordset(messages) AS e (
-            id text, from_user_id text, to_user_id text, subject_skill_id text, message text,
-            proposed_parent_skill_id text
-        )
-        ORDER BY e.id COLLATE "C"
-        ON CONFLICT DO NOTHING;
-        GET DIAGNOSTICS v_stored = ROW_COUNT;
+        SELECT count(*) INTO v_stored FROM stored;
 
         IF v_stored = cardinality(v_ids) THEN
             RETURN v_ids;
@@ -75,15 +74,13 @@ BEGIN
     FOR v_element IN
         SELECT e.*
         FROM ROWS FROM (
+            unnest(v_ids),
             jsonb_to_recordset(messages) AS (
-                id text, from_user_id text, to_user_id text, subject_skill_id text, message text,
+                from_user_id text, to_user_id text, subject_skill_id text, message text,
                 proposed_parent_skill_id text
             )
-        ) WITH ORDINALITY AS e (
-            id, from_user_id, to_user_id, subject_skill_id, message, proposed_parent_skill_id,
-            position
-        )
-        ORDER BY e.id COLLATE "C", e.position
+        ) WITH ORDINALITY AS e (id)
+        ORDER BY e.id COLLATE "C", e.ordinality
     LOOP
         BEGIN
             PERFORM public.send_skill_message(
@@ -93,11 +90,11 @@ BEGIN
         EXCEPTION
             WHEN integrity_constraint_violation OR insufficient_privilege
                 OR invalid_parameter_value OR SQLSTATE 'SM001' OR SQLSTATE 'SM004' THEN
-                IF v_fault_position < v_element.position IS NOT TRUE THEN
+                IF v_fault_position < v_element.ordinality IS NOT TRUE THEN
                     GET STACKED DIAGNOSTICS
                         v_fault_state = RETURNED_SQLSTATE, v_fault = MESSAGE_TEXT,
                         v_hint = PG_EXCEPTION_HINT, v_constraint = CONSTRAINT_NAME;
-                    v_fault_position := v_element.position;
+                    v_fault_position := v_element.ordinality;
                 END IF;
         END;
     END LOOP;

@@ -1,245 +1,102 @@
 """Measures the schema against the limit and against what people would use instead.
 
-python -m tests.bench.bench --size small|full --output DIRECTORY
+python -m tests.bench.bench --output DIRECTORY [--size full] [--only peers …]; writes a page, a
+picture and raw figures of each part, and shows what it is doing.
 """
 
 import argparse
 import json
-import os
 import platform
-import signal
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from testing.common.database import Database
+from tests.bench import churn, clients, pages, peers, plots, report, single
+from tests.bench.figures import Goal, Result, Single, clients_goals, peers_goals
+from tests.bench.server import SIZES, DurableServer, Size, machine
 
-from tests.bench.contestants import FEW, LOGIN_ROLES
-from tests.bench.data import CONTESTANT_TABLES, Population, load, relation_bytes
-from tests.bench.delay_proxy import delayed
-from tests.bench.measure import (
-    Stats,
-    connected,
-    examine,
-    fsync_stats,
-    interleave,
-    round_trip,
-    stats,
-    throughput,
-    timed_runs,
-    wal_bytes,
-)
-from tests.bench.operations import OPERATIONS, Operation, World
-from tests.bench.pgbench import pgbench
-from tests.bench.report import write_report
-from tools.server import Server, deploy
-
-ONE_WAY_SECONDS = 0.001
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much to load, and how long to measure: per operation and contestant, in seconds."""
-
-    messages: tuple[int, ...]
-    large_inbox: int
-    settings: dict[str, str]
-    seconds: float
-    pgbench_seconds: int
-
-
-SIZES = {
-    "small": Size(
-        (0, 10_000, 200_000),
-        10_000,
-        {"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "1h"},
-        seconds=0.2,
-        pgbench_seconds=1,
-    ),
-    "full": Size(
-        (0, 10_000, 1_000_000, 10_000_000),
-        100_000,
-        {
-            "shared_buffers": "8GB",
-            "max_wal_size": "32GB",
-            "checkpoint_timeout": "1h",
-            "maintenance_work_mem": "1GB",
-        },
-        seconds=1.2,
-        pgbench_seconds=4,
-    ),
+PARTS: dict[str, Callable[[DurableServer, Size], dict[str, Any]]] = {
+    "single": single.run,
+    "peers": peers.run,
+    "clients": clients.run,
+    "churn": churn.run,
 }
+TITLES = {"peers": "peers", "clients": "several clients", "churn": "a long life"}
 
 
-class DurableServer(Server):
-    """With fsync, unlike the server of the tests."""
-
-    def __init__(self, settings: dict[str, str]) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        super().__init__(postgres_args=f"-h 127.0.0.1 -c logging_collector=off {options}")
-
-    def terminate(self, *_: object) -> None:
-        """At once: what it would write before stopping is thrown away anyhow."""
-        Database.terminate(self, signal.SIGQUIT)
-
-
-def machine() -> dict[str, Any]:
-    cpu = next(
-        line.partition(": ")[2]
-        for line in [*Path("/proc/cpuinfo").read_text().splitlines(), "model name: unknown"]
-        if line.startswith("model name")
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "processor": cpu,
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30),
-        "system": f"{platform.system()} {platform.machine()}",
-        "fsync_ms": fsync_stats(),
-    }
-
-
-@contextmanager
-def loaded(server: Server, messages: int, large_inbox: int) -> Iterator[tuple[World, float]]:
-    """A database with the schema deployed and everybody's tables filled."""
-    dbname = f"messages_{messages}"
-    server.create_database(dbname)
-    deploy(server.target(dbname))
-    conninfo = f"host=127.0.0.1 port={server.settings['port']} dbname={dbname}"
-    with psycopg.connect(f"{conninfo} user=postgres", autocommit=True) as admin:
-        if not admin.execute("SELECT FROM pg_roles WHERE rolname = 'app_login'").rowcount:
-            admin.execute(LOGIN_ROLES)
-        admin.execute(CONTESTANT_TABLES)
-        admin.execute("RESET search_path")
-        population = Population(messages, large_inbox)
-        seconds = load(admin, population)
-        yield World(conninfo, admin, population), seconds
-
-
-def with_limit_indexes(world: World, chosen: Iterable[Operation]) -> Iterator[Operation]:
-    """The operations in turn, while the limit's table has just the indexes that each wants."""
-    for indexes, operations in groupby(chosen, key=lambda each: each.limit_indexes):
-        for number, index in enumerate(indexes):
-            world.admin.execute(
-                f"CREATE INDEX limit_{number} ON bare.skill_messages {index}".encode()
-            )
-        yield from operations
-        for number in range(len(indexes)):
-            world.admin.execute(f"DROP INDEX bare.limit_{number}".encode())
-
-
-def measure_operation(world: World, operation: Operation, seconds: float) -> dict[str, Any]:
-    examined: dict[str, Any] = {}
-    answers = {}
-    for name in operation.entries:
-        examined[name], answers[name] = examine(world, operation, name)
-    if operation.reads and any(each != answers["limit"] for each in answers.values()):
-        raise RuntimeError(f"{operation.name}: the contestants' answers differ")
-    with connected(world.conninfo, operation.entries) as contestants:
-        found = interleave(timed_runs(world, operation, contestants), seconds)
-    for name, samples in found.items():
-        examined[name]["ms"] = stats(samples)
-    return examined
-
-
-def measure_delayed(
-    world: World, operation: Operation, port: int, seconds: float
-) -> dict[str, Stats]:
-    """With the delay of a network, next to a round trip that does nothing."""
-    names = [name for name in FEW if name in operation.entries]
-    with connected(f"{world.conninfo} port={port}", names) as contestants:
-        runs = timed_runs(world, operation, contestants)
-        runs["round trip"] = round_trip(contestants["limit"].connection)
-        found = interleave(runs, seconds)
-    return {name: stats(samples) for name, samples in found.items()}
-
-
-def measure_table(world: World, seconds: float) -> dict[str, Any]:
-    """What is measured at every size."""
-    population = world.population
-    measured: dict[str, Any] = {
-        "tenants": population.tenants,
-        "users": population.users,
-        "large_inbox": population.large_inbox,
-        "bytes": relation_bytes(world.admin),
-        "operations": {},
-    }
-    chosen = [each for each in OPERATIONS if population.messages or each.deletes]
-    for operation in with_limit_indexes(world, chosen):
-        started = time.monotonic()
-        measured["operations"][operation.name] = measure_operation(world, operation, seconds)
-        print(f"  {operation.name}: {time.monotonic() - started:.0f} s", flush=True)
-    if population.messages:
-        measured["wal_bytes_per_send"] = {
-            name: {
-                "after a checkpoint": wal_bytes(world, name, full_page_writes=True),
-                "without full pages": wal_bytes(world, name, full_page_writes=False),
-            }
-            for name in ("limit", "ours, app", "by hand")
-        }
-    return measured
-
-
-def measure_largest(world: World, server: Server, size: Size) -> dict[str, Any]:
-    """What is measured once: with the delay, from several connections, without Python."""
-    world.admin.execute("VACUUM (ANALYZE)")
-    world.admin.execute("CHECKPOINT")
-    print("  with a delay", flush=True)
-    once = [operation for operation in OPERATIONS if not operation.repeated]
-    with delayed(server.settings["port"], ONE_WAY_SECONDS) as port:
-        far = {
-            operation.name: measure_delayed(world, operation, port, size.seconds)
-            for operation in with_limit_indexes(world, once)
-        }
-    print("  from several connections, and from pgbench", flush=True)
-    measured: dict[str, Any] = {"delayed": far, "throughput": {}, "pgbench": {}}
-    chosen = [each for each in OPERATIONS if each.name in ("inbox page", "send")]
-    for operation in with_limit_indexes(world, chosen):
-        measured["throughput"][operation.name] = throughput(world, operation, size.seconds)
-        measured["pgbench"][operation.name] = pgbench(world, operation.name, size.pgbench_seconds)
-    return measured
-
-
-def run(size: Size) -> dict[str, Any]:
-    result: dict[str, Any] = {
+def run(parts: list[str], size: Size) -> Result:
+    result: Result = {
         "machine": machine(),
         "versions": {name: version(name) for name in ("psycopg", "SQLAlchemy")},
         "settings": size.settings,
-        "tables": {},
     }
     result["versions"]["Python"] = platform.python_version()
-    with DurableServer(size.settings) as server:
-        for messages in size.messages:
-            print(f"{messages:,} messages", flush=True)
-            with loaded(server, messages, size.large_inbox) as (world, load_seconds):
-                table = measure_table(world, size.seconds)
-                result["tables"][str(messages)] = {"load_seconds": round(load_seconds), **table}
-                if messages == max(size.messages):
-                    result |= measure_largest(world, server, size)
-                number = world.admin.info.parameter_status("server_version")
-                result["versions"]["PostgreSQL"] = number
+    for part in parts:
+        started = time.monotonic()
+        print(f"{part}:", flush=True)
+        # A server of its own: what one part leaves behind, another does not find.
+        with DurableServer(size.settings) as server:
+            result["versions"]["PostgreSQL"] = server.version
+            result[part] = PARTS[part](server, size)
+        print(f"{part}: {time.monotonic() - started:.0f} s", flush=True)
     return result
+
+
+def goals(result: Result) -> list[Goal]:
+    found = Single(result["single"]).goals()
+    if "peers" in result:
+        found += peers_goals(result["peers"])
+    if "clients" in result:
+        found += clients_goals(result["clients"])
+    return found
+
+
+def write(result: Result, output: Path) -> None:
+    """SIZE.md and SIZE-PART.md, with their pictures and raw figures."""
+    size = result["size"]
+    common = {key: value for key, value in result.items() if key not in PARTS}
+    for part, page in (("peers", pages.peers), ("clients", pages.clients), ("churn", pages.churn)):
+        if part in result:
+            (output / f"{size}-{part}.md").write_text(page(result))
+            text = json.dumps(common | {part: result[part]}, indent=1)
+            (output / f"{size}-{part}.json").write_text(text + "\n")
+    for part, draw in (("clients", plots.clients), ("churn", plots.churn)):
+        if part in result:
+            plots.save(output / f"{size}-{part}.svg", lambda: draw(result[part]))  # noqa: B023
+    if "single" in result:
+        found, met = Single(result["single"]), goals(result)
+        files = {TITLES[part]: f"{size}-{part}.md" for part in TITLES if part in result}
+        (output / f"{size}.md").write_text(report.full(result, met, files))
+        own = common | {"goals": [goal.json() for goal in met], "single": result["single"]}
+        (output / f"{size}.json").write_text(json.dumps(own, indent=1) + "\n")
+        plots.save(output / f"{size}-overview.svg", lambda: plots.overview(found, report.SHOWN))
+        plots.save(output / f"{size}-table-size.svg", lambda: plots.by_size(found))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
+    parser.add_argument("--churn-operations", type=int, help="in each of two databases")
+    parser.add_argument("--churn-seconds", type=int, help="then it stops, wherever it is")
+    parser.add_argument("--preloaded", type=int, help="the steady size of the table in a long life")
     arguments = parser.parse_args()
+    given = {
+        name: getattr(arguments, name)
+        for name in ("churn_operations", "churn_seconds", "preloaded")
+        if getattr(arguments, name)
+    }
 
     started = time.monotonic()
-    result = {"size": arguments.size} | run(SIZES[arguments.size])
-    result["seconds"] = round(time.monotonic() - started)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / f"{arguments.size}.json").write_text(json.dumps(result, indent=1) + "\n")
-    write_report(result, arguments.output)
-    print(f"{arguments.output}/{arguments.size}.md after {result['seconds']} s")
+    result = {"size": arguments.size} | run(arguments.only, replace(SIZES[arguments.size], **given))
+    result["seconds"] = round(time.monotonic() - started)
+    write(result, arguments.output)
+    print(f"{arguments.output}/{arguments.size}*.md after {result['seconds']} s")
 
 
 if __name__ == "__main__":

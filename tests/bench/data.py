@@ -4,17 +4,19 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from rich.progress import track
-from typing_extensions import LiteralString
 
 from skill_messages import NewMessage
+from tests.bench.tables import SCHEMAS
 
 MESSAGES_PER_USER = 100
 SKILLS_PER_USER = 5
@@ -30,48 +32,6 @@ COLUMNS = (
     "id, tenant_id, from_user_id, to_user_id, subject_skill_id, proposed_parent_skill_id,"
     " message, status, created_at, read_at, answered_at"
 )
-
-# The limit ("bare", with as much room for updates as ours) and the table that people make by hand
-# ("hand"), each in a schema with host tables of its own: a deleted skill must not cascade
-# into the table of another.
-TABLES: LiteralString = """
-CREATE TABLE tenants (id text PRIMARY KEY, name text NOT NULL);
-CREATE TABLE users (
-    id text PRIMARY KEY, tenant_id text NOT NULL REFERENCES tenants, name text NOT NULL);
-CREATE TABLE skills (
-    id text PRIMARY KEY, tenant_id text NOT NULL REFERENCES tenants, name text NOT NULL);
-CREATE TABLE skill_messages (
-    id text PRIMARY KEY DEFAULT gen_random_uuid()::text,
-    tenant_id text NOT NULL REFERENCES tenants,
-    from_user_id text NOT NULL REFERENCES users,
-    to_user_id text NOT NULL REFERENCES users,
-    subject_skill_id text NOT NULL REFERENCES skills ON DELETE CASCADE,
-    proposed_parent_skill_id text REFERENCES skills ON DELETE SET NULL,
-    message text NOT NULL,
-    status text NOT NULL DEFAULT 'pending',
-    created_at timestamptz NOT NULL DEFAULT now(),
-    read_at timestamptz,
-    answered_at timestamptz
-);
-"""
-CONTESTANT_TABLES: LiteralString = f"""
-CREATE SCHEMA bare;
-SET search_path = bare;
-{TABLES}
-ALTER TABLE skill_messages SET (fillfactor = 90);
-CREATE SCHEMA hand;
-SET search_path = hand;
-{TABLES}
-CREATE INDEX ON skill_messages (to_user_id);
-CREATE INDEX ON skill_messages (tenant_id);
-CREATE INDEX ON skill_messages (from_user_id);
-ALTER TABLE skill_messages ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON skill_messages USING (tenant_id = current_setting('app.current_tenant_id'));
-GRANT USAGE ON SCHEMA hand TO hand_login;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hand TO hand_login;
-"""
-
-SCHEMAS = ("public", "hand", "bare")
 
 
 @dataclass(frozen=True)
@@ -217,33 +177,39 @@ def without_indexes(admin: psycopg.Connection[Any], table: str) -> Iterator[None
     admin.execute(f"REINDEX TABLE {table}".encode())
 
 
-def load(admin: psycopg.Connection[Any], population: Population) -> float:
-    """Load every contestant's tables and return the seconds it took.
+def _load_schema(conninfo: str, schema: str, host_rows: dict[str, str], messages: str) -> None:
+    """As a replica: rows are born read and answered, and every foreign key is known to hold."""
+    with psycopg.connect(conninfo, autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        for table, lines in host_rows.items():
+            with admin.cursor().copy(f"COPY {schema}.{table} FROM STDIN".encode()) as copy:
+                copy.write(lines)
+        table = f"{schema}.skill_messages"
+        with (
+            without_indexes(admin, table),
+            Path(messages).open() as file,
+            admin.cursor().copy(f"COPY {table} ({COLUMNS}) FROM STDIN".encode()) as copy,
+        ):
+            while block := file.read(1 << 20):
+                copy.write(block)
+        admin.execute(f"VACUUM (FREEZE, ANALYZE) {table}".encode())
 
-    As a replica: rows are born read and answered, and every foreign key is known to hold.
-    """
+
+def load(admin: psycopg.Connection[Any], conninfo: str, population: Population) -> float:
+    """Load every contestant's tables, two at a time, and return the seconds it took."""
     started = time.monotonic()
-    admin.execute("SET session_replication_role = replica")
     host_rows = population.host_rows()
-    with tempfile.TemporaryFile("w+") as file:
-        rows = population.message_rows() if population.messages else iter(())
-        file.writelines(track(rows, "  making messages", total=population.messages or 1))
-        for schema in SCHEMAS:
-            for table, lines in host_rows.items():
-                with admin.cursor().copy(f"COPY {schema}.{table} FROM STDIN".encode()) as copy:
-                    copy.write(lines)
-            table = f"{schema}.skill_messages"
-            with (
-                without_indexes(admin, table),
-                admin.cursor().copy(f"COPY {table} ({COLUMNS}) FROM STDIN".encode()) as copy,
-            ):
-                size = file.tell()
-                file.seek(0)
-                blocks = iter(lambda: file.read(1 << 20), "")
-                for block in track(blocks, f"  loading {table}", total=1 + size // (1 << 20)):
-                    copy.write(block)
-            print(f"  {table}: indexes built after {time.monotonic() - started:.0f} s")
-    admin.execute("RESET session_replication_role")
+    with tempfile.NamedTemporaryFile("w") as file, ThreadPoolExecutor(2) as pool:
+        file.writelines(track(population.message_rows(), "  rows", total=population.messages))
+        file.flush()
+        print(f"  made after {time.monotonic() - started:.0f} s", flush=True)
+        loads = {
+            pool.submit(_load_schema, conninfo, schema, host_rows, file.name): schema
+            for schema in SCHEMAS
+        }
+        for done in as_completed(loads):
+            done.result()
+            print(f"  {loads[done]}: loaded after {time.monotonic() - started:.0f} s", flush=True)
     admin.execute("VACUUM (FREEZE, ANALYZE)")
     admin.execute("CREATE EXTENSION pg_prewarm")
     admin.execute(

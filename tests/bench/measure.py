@@ -1,29 +1,27 @@
-"""Interleaved timing, round trips, plans, WAL, throughput."""
+"""Interleaved timing, round trips, plans, WAL."""
 
 import json
-import multiprocessing
+import math
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from itertools import islice
 from typing import Any
 
 import psycopg
 
 from tests.bench.contestants import ENTRIES, Contestant
-from tests.bench.operations import OPERATIONS, Operation, World
+from tests.bench.operations import Operation, World
 
 WARM_UP = 10  # runs dropped; fewer if they take long
-BATCH = 5  # runs of one contestant before it is the next one's turn
-AT_LEAST = 3
-CONNECTIONS = (1, 2, 8)
-ROUNDS = 4  # of throughput; the first is dropped
+ROUNDS = 12
+TURNS = 10  # of each contestant in a round
+AT_LEAST = 2  # runs of what takes seconds
 
-Stats = dict[str, float]
+Stats = dict[str, Any]
 
 EXPLAIN = {
     "session_preload_libraries": "auto_explain",
@@ -38,48 +36,69 @@ EXPLAIN = {
 ROWS_IN_VAIN = {"Rows Removed by Filter": "rows filtered", "Heap Fetches": "heap fetches"}
 
 
-def stats(seconds: list[float]) -> Stats:
-    """Count, and milliseconds."""
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    percentiles = {f"p{n}": round(cuts[n - 1] * 1000, 4) for n in (50, 95, 99)}
-    return {"runs": len(seconds), **percentiles}
+def stats(rounds: list[list[float]]) -> Stats:
+    """Milliseconds: percentiles of all runs, and the median of each round, null if it had none."""
+    runs = [seconds for each in rounds for seconds in each]
+    # Of a single run, all of them are that run.
+    cuts = statistics.quantiles(runs * (1 + (len(runs) == 1)), n=100, method="inclusive")
+    return {
+        "runs": len(runs),
+        **{f"p{n}": round(cuts[n - 1] * 1000, 4) for n in (50, 95, 99)},
+        "rounds": [round(statistics.median(each) * 1000, 4) if each else None for each in rounds],
+    }
 
 
 class Turns:
-    """What one contestant takes: runs, until its seconds or its arguments are used up.
+    """What one contestant takes: in each round, its share of so many seconds.
 
-    A run returns the seconds that count; those it took to prepare are used up as well.
+    A run returns the seconds that count; those it took to prepare are used up as well. One that is
+    slower than a share misses rounds, and in the end catches up to `AT_LEAST` runs.
     """
 
-    def __init__(self, run: Callable[[], float], seconds: float, at_least: int) -> None:
-        self.samples: list[float] = []
-        self.over = False
+    def __init__(self, run: Callable[[], float]) -> None:
+        self.rounds: list[list[float]] = [[]]
         self._run = run
-        self._left = seconds
-        self._at_least = at_least
+        self._used = 0.0
 
-    def take(self, runs: int) -> None:
-        for _ in range(runs):
+    def take(self, until: float, runs: int = 1_000_000) -> None:
+        """Runs of the present round."""
+        while self._used < until and runs:
             started = time.perf_counter()
             try:
-                self.samples.append(self._run())
+                self.rounds[-1].append(self._run())
             except StopIteration:
-                self.over = True
-            self._left -= time.perf_counter() - started
-            self.over |= self._left < 0 and len(self.samples) >= self._at_least
-            if self.over:
-                return
+                self._used = math.inf
+            self._used += time.perf_counter() - started
+            runs -= 1
+
+    def restart(self) -> None:
+        """After the warm-up."""
+        self.rounds, self._used = [[]], 0.0
+
+    def catch_up(self) -> None:
+        missing = AT_LEAST - sum(map(len, self.rounds))
+        if missing > 0 and self._used < math.inf:
+            self.take(math.inf, missing)
 
 
-def interleave(runs: Mapping[str, Callable[[], float]], seconds: float) -> dict[str, list[float]]:
-    """The samples of each."""
-    for run in runs.values():
-        Turns(run, seconds / 5, at_least=1).take(WARM_UP)
-    turns = {name: Turns(run, seconds, AT_LEAST) for name, run in runs.items()}
-    while active := [each for each in turns.values() if not each.over]:
-        for each in active:
-            each.take(BATCH)
-    return {name: each.samples for name, each in turns.items()}
+def interleave(
+    runs: Mapping[str, Callable[[], float]], seconds: float
+) -> dict[str, list[list[float]]]:
+    """The samples of each, by round; each turn begins with another of them."""
+    turns = {name: Turns(run) for name, run in runs.items()}
+    order = list(turns.values())
+    for each in order:
+        each.take(seconds / 5, WARM_UP)
+        each.restart()
+    for number in range(ROUNDS * TURNS):
+        order.append(order.pop(0))
+        for each in order:
+            if number and number % TURNS == 0:
+                each.rounds.append([])
+            each.take(seconds * (number + 1) / ROUNDS / TURNS)
+    for each in order:
+        each.catch_up()
+    return {name: each.rounds for name, each in turns.items()}
 
 
 @contextmanager
@@ -133,7 +152,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[str]:
 
 
 def examine(
-    world: World, operation: Operation, name: str, seconds: float = 1
+    world: World, operation: Operation, name: str, seconds: float
 ) -> tuple[dict[str, Any], object]:
     """Round trips, the plans of all statements down to those of the foreign keys, and the answer.
 
@@ -182,43 +201,6 @@ def wal_bytes(world: World, name: str, full_page_writes: bool, sends: int = 200)
     return (after - before) // sends
 
 
-@cache
-def _worker_contestant(name: str, conninfo: str) -> Contestant:
-    return ENTRIES[name].connect(conninfo)
-
-
-def _work(task: tuple[str, str, int, float, float, list[Any]]) -> int:
-    name, conninfo, number, start, end, arguments = task
-    operation, contestant = OPERATIONS[number], _worker_contestant(name, conninfo)
-    operation.run(contestant, arguments[-1])
-    time.sleep(max(0, start - time.time()))
-    done = 0
-    while time.time() < end:
-        operation.run(contestant, arguments[done % len(arguments)])
-        done += 1
-    return done
-
-
-def throughput(world: World, operation: Operation, seconds: float) -> dict[str, dict[str, int]]:
-    """Operations per second by connections and contestant; a process per connection."""
-    names = ("limit", "ours, app", "by hand", "ORM")
-    found = {}
-    with multiprocessing.get_context("spawn").Pool(max(CONNECTIONS)) as pool:
-        for count in CONNECTIONS:
-            rates: dict[str, list[float]] = {name: [] for name in names}
-            for name in names * ROUNDS:
-                source = operation.arguments(world, ENTRIES[name].schema)
-                arguments = [[next(source) for _ in range(50)] for _ in range(count)]
-                start = time.time() + 0.1
-                task = name, world.conninfo, OPERATIONS.index(operation), start, start + seconds
-                tasks = [(*task, part) for part in arguments]
-                rates[name].append(sum(pool.map(_work, tasks, chunksize=1)) / seconds)
-            found[str(count)] = {
-                name: round(statistics.median(rate[1:])) for name, rate in rates.items()
-            }
-    return found
-
-
 def fsync_stats() -> Stats:
     """What one fsync of a page costs here: the floor of every committed write."""
     samples = []
@@ -229,7 +211,7 @@ def fsync_stats() -> Stats:
             started = time.perf_counter()
             os.fdatasync(file.fileno())
             samples.append(time.perf_counter() - started)
-    return stats(samples)
+    return stats([samples])
 
 
 def round_trip(connection: psycopg.Connection[Any]) -> Callable[[], float]:
