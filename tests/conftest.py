@@ -210,14 +210,10 @@ class Flavour:
     pool: Callable[..., Any]
 
 
-@pytest.fixture(params=["sync", "async"])
-def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
-    if request.param == "sync":
-        yield Flavour(psycopg.connect, SkillMessages, psycopg_pool.ConnectionPool)
-        return
+SYNC = Flavour(psycopg.connect, SkillMessages, psycopg_pool.ConnectionPool)
 
-    loop = asyncio.new_event_loop()
 
+def asynchronous(loop: asyncio.AbstractEventLoop) -> Flavour:
     def connect(conninfo: str, **options: Any) -> Any:
         connecting = psycopg.AsyncConnection.connect(conninfo, **options)
         return Blocking(loop, loop.run_until_complete(connecting))
@@ -231,21 +227,38 @@ def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
 
         return Blocking(loop, loop.run_until_complete(create()))
 
-    yield Flavour(connect, client, pool)
+    return Flavour(connect, client, pool)
+
+
+@pytest.fixture(params=["sync", "async"])
+def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
+    if request.param == "sync":
+        yield SYNC
+        return
+    loop = asyncio.new_event_loop()
+    yield asynchronous(loop)
     loop.close()
 
 
 @pytest.fixture
 def pgbouncer(database: Database) -> Iterator[int]:
     """The port of a real PgBouncer in transaction mode, with one server connection."""
+    with bouncer(database.server, "default_pool_size = 1") as port:
+        yield port
+
+
+@contextlib.contextmanager
+def bouncer(server: Server, *settings: str, program: str = "pgbouncer") -> Iterator[int]:
+    """The port of a real PgBouncer in transaction mode."""
     port = get_unused_port()
     with tempfile.TemporaryDirectory() as directory:
         hand_over(directory)
         users, config = Path(directory, "users.txt"), Path(directory, "pgbouncer.ini")
-        users.write_text('"app_login" ""\n')
+        users.write_text('"app_login" ""\n"service_login" ""\n')
+        more = "\n".join(settings)
         config.write_text(f"""
             [databases]
-            * = host=127.0.0.1 port={database.server.settings["port"]}
+            * = host=127.0.0.1 port={server.settings["port"]}
             [pgbouncer]
             listen_addr = 127.0.0.1
             listen_port = {port}
@@ -253,9 +266,9 @@ def pgbouncer(database: Database) -> Iterator[int]:
             auth_type = trust
             auth_file = {users}
             pool_mode = transaction
-            default_pool_size = 1
+            {more}
         """)
-        command = as_unprivileged(["pgbouncer", "--quiet", str(config)])
+        command = as_unprivileged([program, "--quiet", str(config)])
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
             wait_for_port(port, process)

@@ -94,8 +94,9 @@ older_than: the age since sending, 0 to 1000 years. batch_size: how many message
 deletes. tenant_id: the only tenant to purge; null means all that public.tenants shows to the
 caller. include_pending, include_unread: it deletes those too. dry_run: it only counts.
 Errors: SM005 the session has set another tenant; 22023 an argument is null or out of range; 25006
-the transaction is read-only; 2D000 it was called within a transaction; 42501 public.tenants shows
-the caller no tenant, or the caller does not have the rights of skill_messages_retention.';
+the transaction is read-only; 2D000 it was called within a transaction; 40001 above READ COMMITTED:
+somebody else changed a message meanwhile; 42501 public.tenants shows the caller no tenant, or the
+caller does not have the rights of skill_messages_retention.';
 
 CALL skill_messages_private.revoke_from_all(
     'public.purge_skill_messages(interval, integer, text, boolean, boolean, boolean, bigint)'

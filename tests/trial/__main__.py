@@ -6,10 +6,11 @@ python -m tests.trial [--kills 15] [--rows 1000000] [--output docs/trial.md]
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.trial import adoption, convert, interrupted
@@ -20,6 +21,22 @@ def figures(kills: int, rows: int, picture: Path | None) -> Iterator[Figure]:
     yield from adoption.campaign(rows)
     yield from convert.campaign(rows, kills, picture)
     yield from interrupted.campaign(kills)
+
+
+def line(figure: Figure, begun: float) -> str:
+    title, _, seen, good = figure
+    minutes = (time.monotonic() - begun) / 60
+    colour = "green" if good else "red"
+    return f"[dim]{minutes:4.1f} min[/]  {escape(title)}: [{colour}]{escape(seen)}"
+
+
+def table(figures: Iterable[Figure]) -> Table:
+    made = Table("what", "goal", "seen", "")
+    for title, goal, seen, good in figures:
+        made.add_row(
+            *map(escape, (title, goal, seen)), "[green]ok[/]" if good else "[red]NOT OK[/]"
+        )
+    return made
 
 
 def main() -> int:
@@ -35,17 +52,9 @@ def main() -> int:
     picture = args.output.with_suffix(".svg") if args.output else None
     for figure in figures(args.kills, args.rows, picture):
         found.append(figure)
-        title, _, seen, good = figure
-        minutes = (time.monotonic() - begun) / 60
-        console.print(
-            f"[dim]{minutes:4.1f} min[/]  {title}: [{'green' if good else 'red'}]{seen}",
-            soft_wrap=True,
-        )
+        console.print(line(figure, begun), soft_wrap=True)
 
-    table = Table("what", "goal", "seen", "")
-    for title, goal, seen, good in found:
-        table.add_row(title, goal, seen, "[green]ok[/]" if good else "[red]NOT OK[/]")
-    console.print(table)
+    console.print(table(found))
     if args.output:
         minutes = (time.monotonic() - begun) / 60
         args.output.write_text(markdown(found, minutes, args.output.stem))

@@ -217,7 +217,9 @@ def large(server: Server, messages: int, picture: Path | None) -> Iterator[Figur
         same = dump(fresh, "--schema-only") == schema
 
     if picture:
-        plot.statements(picture, traffic.longest, {"converted": took, "deployed": deployed})
+        felt = {second: longest * 1000 for second, longest in traffic.longest.items()}
+        marks = [(took, "converted"), (deployed, "deployed")]
+        plot.seconds(picture, "longest statement, ms", felt, marks)
     size = f"{messages:,} messages"
     title = f"conversion of {size} under traffic, a writer 10 s open"
     yield title, "reported only", f"{took:.0f} s", True

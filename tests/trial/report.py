@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Iterable
 from datetime import date
 
 # What was tried, what it must be, what was seen, whether that is good.
@@ -28,20 +29,27 @@ that is dropped first, as the [guide](operating.md) says.
 """
 
 
-def markdown(figures: list[Figure], minutes: float, stem: str) -> str:
-    def version(program: str) -> str:
-        command = [program, "--version"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def version(program: str) -> str:
+    command = [program, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.partition("\n")[0]
 
+
+def rows(figures: Iterable[Figure]) -> str:
+    """The rows of a table."""
+    return "\n".join(
+        f"| {title} | {goal} | {seen} | {'ok' if good else '**not ok**'} |"
+        for title, goal, seen, good in figures
+    )
+
+
+def markdown(figures: list[Figure], minutes: float, stem: str) -> str:
     return PAGE.format(
         postgres=version("postgres"),
-        sqitch=version("sqitch").partition("\n")[0],
+        sqitch=version("sqitch"),
         cores=os.cpu_count(),
         date=date.today().isoformat(),
         minutes=minutes,
         stem=stem,
-        rows="\n".join(
-            f"| {title} | {goal} | {seen} | {'ok' if good else '**not ok**'} |"
-            for title, goal, seen, good in figures
-        ),
+        rows=rows(figures),
     )
