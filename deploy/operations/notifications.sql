@@ -49,6 +49,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_lock_timeout CONSTANT text := current_setting('lock_timeout');
+    v_statement text;
 BEGIN
     IF switched_on IS NULL THEN
         RAISE EXCEPTION 'switched_on is null'
@@ -58,19 +59,23 @@ BEGIN
         PERFORM skill_messages_private.raise_read_only('switch_skill_message_notifications');
     END IF;
 
-    CALL skill_messages_private.short_locks(CASE WHEN switched_on THEN
+    -- One statement each: Citus sends no two at once to its workers.
+    FOREACH v_statement IN ARRAY CASE WHEN switched_on THEN ARRAY[
         'CREATE OR REPLACE TRIGGER notify_sent '
         'AFTER INSERT ON public.skill_messages '
         'FOR EACH ROW '
-        'EXECUTE FUNCTION skill_messages_private.notify_skill_message(''skill_message_sent''); '
+        'EXECUTE FUNCTION skill_messages_private.notify_skill_message(''skill_message_sent'')',
         'CREATE OR REPLACE TRIGGER notify_decided '
         'AFTER UPDATE ON public.skill_messages '
         'FOR EACH ROW WHEN (new.status IS DISTINCT FROM old.status) '
         'EXECUTE FUNCTION skill_messages_private.notify_skill_message(''skill_message_decided'')'
-    ELSE
-        'DROP TRIGGER IF EXISTS notify_sent ON public.skill_messages; '
+    ] ELSE ARRAY[
+        'DROP TRIGGER IF EXISTS notify_sent ON public.skill_messages',
         'DROP TRIGGER IF EXISTS notify_decided ON public.skill_messages'
-    END);
+    ] END
+    LOOP
+        CALL skill_messages_private.short_locks(v_statement);
+    END LOOP;
     -- For the rest of the transaction, the caller's own lock_timeout holds again.
     PERFORM set_config('lock_timeout', v_lock_timeout, true);
 END;

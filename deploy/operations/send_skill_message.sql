@@ -85,7 +85,7 @@ EXCEPTION
     WHEN integrity_constraint_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_column = COLUMN_NAME;
         PERFORM skill_messages_private.raise_skill_message_violation(
-            sqlstate, v_constraint, v_column
+            sqlstate, coalesce(nullif(v_constraint, ''), sqlerrm), nullif(v_column, '')
         );
         RAISE;
 END;

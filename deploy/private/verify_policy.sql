@@ -36,7 +36,8 @@ BEGIN
                 SELECT granted::text FROM unnest(p.roles) AS granted ORDER BY 1
             )
             AND btrim(regexp_replace(p.qual, '\s+', ' ', 'g')) IS NOT DISTINCT FROM using_expression
-            AND p.with_check IS NOT DISTINCT FROM check_expression
+            AND btrim(regexp_replace(p.with_check, '\s+', ' ', 'g'))
+                IS NOT DISTINCT FROM check_expression
     ) THEN
         RAISE EXCEPTION 'the policy % on % is missing or different', policy, relation;
     END IF;

@@ -38,6 +38,9 @@ BEGIN
         PERFORM skill_messages_private.raise_read_only('erase_user_messages');
     END IF;
 
+    -- Always: an owner who is also a member of service would be allowed by the table.
+    PERFORM skill_messages_private.check_skill_message_caller(ARRAY['skill_messages_retention']);
+
     v_ids := ARRAY(
         SELECT m.id
         FROM public.skill_messages AS m
@@ -45,12 +48,6 @@ BEGIN
         ORDER BY m.ctid
         FOR UPDATE
     );
-    IF v_ids = '{}' THEN
-        PERFORM skill_messages_private.check_skill_message_caller(
-            ARRAY['skill_messages_retention']
-        );
-    END IF;
-
     DELETE FROM public.skill_messages AS m
     WHERE m.tenant_id = v_tenant_id AND m.id = ANY (v_ids)
         AND (m.status = 'pending' OR NOT keep_decided);

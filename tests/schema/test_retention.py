@@ -231,3 +231,15 @@ def test_nobody_else_purges(database: Database, user: str) -> None:
         assert str(raised.value.diag.message_hint).startswith(
             "GRANT skill_messages_retention TO deployer"
         )
+
+
+@pytest.mark.usefixtures("retention")
+def test_an_owner_with_the_rights_of_service_does_not_erase(database: Database) -> None:
+    before = ids(database)
+    with database.connect() as superuser, superuser.transaction(force_rollback=True):
+        roles = f"{DEPLOYER}, skill_messages_service"
+        superuser.execute(f"CREATE ROLE erasing_owner IN ROLE {roles}".encode())
+        superuser.execute("SET LOCAL ROLE erasing_owner; SELECT set_skill_message_context('acme')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="skill_messages_retention"):
+            superuser.execute("SELECT erase_user_messages('ann')")
+    assert ids(database) == before

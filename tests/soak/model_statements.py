@@ -24,8 +24,21 @@ def update(session: Session, condition: Condition, column: str, value: object) -
     }
     session.may_write("owner", *may_change.get(column, ()))
     found = [m for m in session.visible if session.changes(m) and condition(m)]
+    return change_all(session, found, column, value)
+
+
+def change_all(
+    session: Session, found: list[Message], column: str, value: object, *reasons: str
+) -> list[Key]:
+    """All or nothing. Which row is met first, and so which of several errors, is not said."""
+    faults = set(reasons)
     for message in found:
-        session.change(message, column, value)
+        try:
+            session.change(message, column, value)
+        except Refused as refused:
+            faults |= refused.sqlstates
+    if faults:
+        raise Refused(*faults)
     return keys(found)
 
 
@@ -41,15 +54,8 @@ def merge(
     session.may_write("owner", *may_change.get(column, ()))
     met = session.world.messages.values() if blind else session.visible
     found = [m for m in met if condition(m)]
-    faults = {"42501"} if any(not session.changes(m) for m in found) else set[str]()
-    for message in found:
-        try:
-            session.change(message, column, value)
-        except Refused as refused:
-            faults |= refused.sqlstates
-    if faults:
-        raise Refused(*faults)
-    return keys(found)
+    mine = all(session.changes(m) for m in found)
+    return change_all(session, found, column, value, *([] if mine else ["42501"]))
 
 
 def delete(session: Session, condition: Condition) -> list[Key]:

@@ -62,6 +62,8 @@ BEGIN
             RAISE EXCEPTION '% has a trigger', v_relation;
         ELSIF EXISTS (SELECT FROM pg_rewrite WHERE ev_class = v_oid) THEN
             RAISE EXCEPTION '% has a rule', v_relation;
+        ELSIF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = v_oid) THEN
+            RAISE EXCEPTION '% has a parent, whose policies are not its own', v_relation;
         ELSIF EXISTS (
             SELECT FROM pg_attribute
             WHERE attrelid = v_oid AND attname = 'name' AND attstattarget IS DISTINCT FROM 0
