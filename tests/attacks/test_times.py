@@ -25,11 +25,12 @@ VALUES ('new', 'acme', 'ann', 'bob', 'sql', 'Hi', %s)
 
 @pytest.mark.parametrize("time", AHEAD + LONG_AGO)
 def test_a_time_that_breaks_the_inbox(database: Database, time: str) -> None:
-    with database.connect("service_login") as connection:
+    with database.connect("service_login") as connection, connection.transaction():
         bob = SkillMessages(connection, tenant_id="acme", user_id="bob")
-        connection.execute("SET app.current_tenant_id = 'acme'")
+        connection.execute("SELECT set_skill_message_context('acme', 'bob')")
         if time in LONG_AGO:
-            with pytest.raises(CheckViolation, match="skill_messages_created_at_check"):
+            refused = pytest.raises(CheckViolation, match="skill_messages_created_at_check")
+            with refused, connection.transaction():
                 connection.execute(INSERT, [time])
             connection.execute(INSERT, ["1970-01-01 00:00+00"])
         else:

@@ -57,6 +57,7 @@ GUIDES = {
         text for _, text in test_export.BLOCK.findall((ROOT / "docs/export.md").read_text())
     },
     "docs/releasing.md": set(test_upgrade.BLOCKS),
+    "docs/scaling.md": {"citus"},  # tests/citus/test_scaling_page.py, on a cluster
 }
 
 # Others: the page, how the block begins, who runs it, and words by which it does.
