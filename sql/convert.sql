@@ -188,7 +188,8 @@ SELECT
         'ALTER COLUMN id SET DEFAULT skill_messages_private.new_skill_message_id(), '
         'ALTER COLUMN status SET DEFAULT ''pending'', '
         'ALTER COLUMN created_at SET DEFAULT date_trunc(''milliseconds'', now()), '
-        'SET (fillfactor = 90)',
+        'SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, '
+        'autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05)',
         'CREATE TRIGGER cut_times BEFORE INSERT OR UPDATE ON public.skill_messages '
         'FOR EACH ROW WHEN (skill_messages_private.has_uncut_times(new.created_at, new.read_at)) '
         'EXECUTE FUNCTION skill_messages_private.cut_skill_message_times()',
