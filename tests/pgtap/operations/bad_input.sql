@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(1146);
+SELECT plan(1153);
 
 -- Long, and of no use to an index, which compresses what repeats.
 CREATE FUNCTION digests(size integer) RETURNS text
@@ -695,6 +695,32 @@ CROSS JOIN (VALUES
         update_message_status(first.id, 'accepted') AS again$$,
         format('SM003 message_id "%s": already accepted or declined', repeat('é', 100)))
 ) AS calls (statement, expected);
+
+-- The diagnostics of an error from another server, as under Citus, name neither constraint nor
+-- column. Then its text does.
+SELECT is(
+    complaint('service', 'acme', 'ann', format(
+        'SELECT skill_messages_private.raise_skill_message_violation(%L, %L, NULL)', violation, text
+    )),
+    expected, text
+)
+FROM (VALUES
+    ('23502', 'null value in column "to_user_id" of relation "skill_messages_102008" violates …',
+        '22023 to_user_id is null'),
+    ('23502', 'null value in column "subject_skill_id" of relation "skill_messages_1" violates …',
+        '22023 subject_skill_id is null'),
+    ('23503', 'insert on table "skill_messages_102008" violates foreign key constraint '
+        '"skill_messages_proposed_parent_skill_id_fkey_102008"',
+        '23503 unknown proposed_parent_skill_id'),
+    ('23514', 'new row for relation "skill_messages_102008" violates check constraint '
+        '"skill_messages_tenant_id_check"', '23514 invalid tenant_id'),
+    ('23514', 'status, read_at, answered_at, message: a new message is pending and unread, and not '
+        '[erased]', '23514 invalid message'),
+    ('23514', 'new row for relation "skill_messages_1" violates check constraint "of_the_host"',
+        'no error: '),
+    ('23505', 'duplicate key value violates unique constraint "skill_messages_pkey_1"',
+        'no error: ')
+) AS far (violation, text, expected);
 
 SELECT * FROM finish();
 ROLLBACK;
