@@ -18,7 +18,7 @@ SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    release := '1.0.0-dev';
+    release := '1.0.0';
     last_change := 'monitoring/skill_message_totals';
     RETURN NEXT;
 END;

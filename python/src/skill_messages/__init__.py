@@ -22,7 +22,7 @@ from .listener import listen
 from .listener_async import listen_async
 from .models import Erasure, Id, Message, NamedMessage, NewMessage, Page, Stats, Status
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0"
 
 __all__ = [
     "AlreadyDecidedError",
