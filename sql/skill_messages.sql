@@ -2114,7 +2114,7 @@ DECLARE
 BEGIN
     IF violation = '23502' THEN
         IF argument IS NULL AND v_in_text THEN
-            SELECT a.attname
+            SELECT a.attname::text
             INTO argument
             FROM pg_attribute AS a
             WHERE a.attrelid = 'public.skill_messages'::regclass
@@ -2136,7 +2136,7 @@ BEGIN
                   HINT = '"[erased]" stands for a text that was erased. Write something else.';
     END IF;
 
-    SELECT c.conname, obj_description(c.oid, 'pg_constraint')
+    SELECT c.conname::text, obj_description(c.oid, 'pg_constraint')
     INTO v_name, v_hint
     FROM pg_constraint AS c
     WHERE c.conrelid = 'public.skill_messages'::regclass
@@ -2160,8 +2160,8 @@ $$;
 COMMENT ON FUNCTION skill_messages_private.raise_skill_message_violation(text, text, text) IS
 'For the other functions: turns a violated constraint of skill_messages into an error that names the
 argument and has a hint.
-violation: its SQLSTATE. constraint_name: the one in the diagnostics; where these have none, the text
-of the error. argument: which one was null or too long, if that is known.
+violation: its SQLSTATE. constraint_name: the one in the diagnostics; where these have none, the
+text of the error. argument: which one was null or too long, if that is known.
 Errors: 23503 unknown user or skill; 23514 blank or oversized message, an id over 255 bytes; 22023
 an argument is null or too long.';
 

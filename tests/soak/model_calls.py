@@ -130,7 +130,7 @@ def page(
         faults.add("22023")
     if faults:
         raise Refused(*faults)
-    before = (before_created_at, (before_id or "").encode())
+    before = (before_created_at, (before_id or "").encode(errors="surrogatepass"))
     found = [m for m in session.visible if getattr(m, mine) == user]
     if before_created_at is not None:
         found = [m for m in found if m.place < before]
