@@ -13,6 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+# A job in the background of a shell ignores SIGINT, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @dataclass(frozen=True)
 class Dev:

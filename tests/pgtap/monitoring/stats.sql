@@ -3,7 +3,8 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(55);
+\ir ../include/after.psql
+SELECT plan(63);
 
 -- The time of an answer is now(), which is no time to compare with: the rules are off for this.
 CREATE FUNCTION answer(id text, answered_at timestamptz) RETURNS void LANGUAGE sql
@@ -187,6 +188,41 @@ SELECT is(
     pg_table_size('skill_messages') || ',' || pg_indexes_size('skill_messages'),
     'the sizes are those of the table and of its indexes'
 );
+
+-- Whether the counters are believed, by what the catalogue says: -1 stands for never vacuumed or
+-- analyzed, 0 and 1 for what was counted then.
+SELECT is(
+    after(
+        CASE WHEN emptied THEN 'TRUNCATE skill_messages CASCADE; ' ELSE '' END
+        || 'UPDATE pg_class SET reltuples = 5 WHERE oid = ''skill_messages_unread_idx''::regclass;'
+        || 'UPDATE pg_class SET reltuples = $$' || counted
+        || '$$ WHERE oid = ''skill_messages''::regclass',
+        'SELECT row(messages, unread, sent, changed, deleted)::text FROM skill_message_totals',
+        'monitor'
+    ),
+    row(CASE WHEN known THEN s.n_live_tup WHEN counted >= 0 THEN counted END,
+        CASE WHEN counted >= 0 THEN 5 WHEN emptied THEN 0 END,
+        CASE WHEN known THEN s.n_tup_ins END, CASE WHEN known THEN s.n_tup_upd END,
+        CASE WHEN known THEN s.n_tup_del END)::text,
+    format('the catalogue says %s, empty: %s', counted, emptied)
+)
+FROM pg_stat_all_tables AS s
+CROSS JOIN (VALUES (-1), (0), (1)) AS catalogue (counted)
+CROSS JOIN (VALUES (true), (false)) AS tables (emptied)
+CROSS JOIN LATERAL (
+    SELECT s.last_vacuum IS NOT NULL OR s.last_autovacuum IS NOT NULL OR s.last_analyze IS NOT NULL
+        OR s.last_autoanalyze IS NOT NULL OR counted = -1 AND (emptied OR s.n_tup_ins > 0)
+) AS counters (known)
+WHERE s.relid = 'skill_messages'::regclass;
+
+SELECT is(
+    after(change, 'SELECT concat_ws('','', count(*), max(unread)) FROM skill_message_totals',
+        'monitor'), expected, change
+)
+FROM (VALUES
+    ('ALTER INDEX skill_messages_unread_idx RENAME TO other', '1'),
+    ('CREATE TABLE other (id text); CREATE INDEX skill_messages_unread_idx ON other (id)', '1')
+) AS changes (change, expected);
 
 SELECT * FROM finish();
 ROLLBACK;

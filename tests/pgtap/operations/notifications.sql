@@ -3,7 +3,7 @@
 
 BEGIN;
 \ir ../include/fixture.psql
-SELECT plan(69);
+SELECT plan(70);
 
 CREATE FUNCTION switches() RETURNS text
 LANGUAGE sql
@@ -140,6 +140,14 @@ SELECT is(
 );
 
 SELECT is(current_setting('lock_timeout'), before, 'what comes after it waits for locks as before')
+FROM setting;
+
+-- Nor does it say so for the session: then the value would outlive the SET clause of a function.
+CREATE FUNCTION switches_within() RETURNS void LANGUAGE plpgsql
+SET lock_timeout = '7s'
+AS $$ BEGIN PERFORM switch_skill_message_notifications(false); END $$;
+SELECT is(attempt('owner', '', '', 'SELECT switches_within(), current_setting(''lock_timeout'')'),
+    ',' || before, 'and it sets that for the transaction only')
 FROM setting;
 
 -- On: what is heard of each step, and by whom it is meant. Exactly tenant, user and message.
