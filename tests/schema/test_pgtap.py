@@ -141,8 +141,12 @@ def database_of(server: Server, name: str) -> Iterator[Database]:
 
 def snapshot(database: Database) -> Any:
     """Schema, rows and sequences of the database, and the roles of the cluster."""
+    return dump(database), roles(database)
+
+
+def roles(database: Database) -> list[Any]:
     with database.connect() as connection:
-        return dump(database), connection.execute(ROLES).fetchall()
+        return connection.execute(ROLES).fetchall()
 
 
 def expect(report: subprocess.CompletedProcess[str], *reasons: str) -> None:
@@ -162,15 +166,17 @@ def empty_database(server: Server, template: str) -> Iterator[Database]:
     """One for all files: each leaves it as it was."""
     database = Database(server, "pgtap")
     server.create_database(database.name, template)
-    before = snapshot(database)
+    before = dump(database)
     yield database
-    assert snapshot(database) == before
+    assert dump(database) == before
     server.drop_database(database.name)
 
 
 @pytest.mark.parametrize("file", FILES, ids=[f"{file.parent.name}/{file.stem}" for file in FILES])
 def test_pgtap(empty_database: Database, file: Path) -> None:
+    before = roles(empty_database)
     expect(pg_prove(empty_database.server, empty_database.name, file))
+    assert roles(empty_database) == before
 
 
 @pytest.mark.skipif("HOSTS" not in os.environ, reason="make test-hosts")
