@@ -44,7 +44,7 @@ dist: setup
 	@tools/dist.sh
 
 test: setup
-	@$(PYTHON) -m pytest -n auto --dist worksteal -m 'not node' $(ARGS)
+	@$(PYTHON) -m pytest -rs -n auto --dist worksteal -m 'not node' $(ARGS)
 
 test-stacks: setup
 	@$(PYTHON) -m pytest tests/examples $(ARGS)
